@@ -1,0 +1,44 @@
+# make help says what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+OUT ?= demo_out
+TOWN ?=
+DURATION ?=
+PYTEST_ARGS ?=
+
+export PYTHON VENV
+
+profile := $(CURDIR)/config/fastdds_large_images.xml
+export FASTDDS_DEFAULT_PROFILES_FILE := $(profile)
+export FASTRTPS_DEFAULT_PROFILES_FILE := $(profile)
+export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
+
+.PHONY: help setup demo test check colcon clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv with everything that is needed (pinned; a second call does nothing)
+	@scripts/setup.sh
+
+demo: setup ## Drive through a rendered street, detect, report in demo_out/ (DURATION=10 for the short one)
+	@$(VENV)/bin/ros-anomaly-demo --out $(OUT) $(if $(DURATION),--duration $(DURATION)) $(if $(TOWN),--town $(TOWN))
+
+check: setup ## Lint, format and types
+	@echo "== ruff check"
+	@$(VENV)/bin/ruff check .
+	@echo "== ruff format"
+	@$(VENV)/bin/ruff format --check .
+	@echo "== mypy"
+	@$(VENV)/bin/mypy
+
+test: check ## Lint, types and all tests
+	@echo "== pytest"
+	@$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+clean: ## Remove what the demo and the tests leave (keeps .venv)
+	@rm -rf $(OUT) build install log .pytest_cache .mypy_cache .ruff_cache

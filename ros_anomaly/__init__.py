@@ -1,0 +1,1 @@
+"""Anomaly segmentation of road images for ROS 2."""

@@ -1,0 +1,1 @@
+"""Labels, frames, stores of frames and negatives, mixed content and augmentation."""

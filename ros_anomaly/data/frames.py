@@ -1,0 +1,38 @@
+"""A labelled frame, and the interface by which training and evaluation are given frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One camera frame with its ground truth.
+
+    Attributes:
+        name: unique within its source, usable as a file name.
+        image: uint8 [H, W, 3] RGB.
+        class_ids: uint8 [H, W]; ids of ``data.labels`` (13 anomaly, 255 void).
+        instance_ids: uint16 [H, W], 0 where there is no instance; None if unknown.
+        depth_m: float32 [H, W], distance along the optical axis; None if unknown.
+        info: what else is known (weather, town, objects by instance id); JSON-serialisable.
+    """
+
+    name: str
+    image: np.ndarray
+    class_ids: np.ndarray
+    instance_ids: np.ndarray | None = None
+    depth_m: np.ndarray | None = None
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+
+class FrameSource(Protocol):
+    """A finite, ordered, deterministic set of frames that may be iterated more than once."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Frame]: ...

@@ -1,0 +1,1 @@
+"""Figures: streamed metrics, evaluation of the street protocols, what became of each object."""

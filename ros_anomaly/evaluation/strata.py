@@ -1,0 +1,81 @@
+"""Which pixels count for what: anomalous or not, on the road region or off it, near or far."""
+
+from __future__ import annotations
+
+import bisect
+
+import cv2
+import numpy as np
+
+from ros_anomaly.data.frames import Frame
+from ros_anomaly.data.labels import ANOMALY_ID, VOID_ID, StreetClass
+
+ROAD_REGION: tuple[int, ...] = (int(StreetClass.ROAD), int(StreetClass.ROAD_LINE), int(StreetClass.SIDEWALK))
+
+_DISTANCE_EDGES_M = (0.0, 10.0, 20.0, 40.0)
+DISTANCE_NAMES: tuple[str, ...] = ("0-10 m", "10-20 m", "20-40 m", "over 40 m", "unknown")
+
+VOID = 0
+_NORMAL = 1
+_ANOMALOUS = 3
+NUM_STRATA = _ANOMALOUS + 2 * len(DISTANCE_NAMES)
+
+
+def normal_strata(road_only: bool) -> tuple[int, ...]:
+    """Strata of pixels that are not anomalous."""
+    return (_NORMAL + 1,) if road_only else (_NORMAL, _NORMAL + 1)
+
+
+def anomalous_strata(road_only: bool, band: int | None = None) -> tuple[int, ...]:
+    """Strata of anomalous pixels, of one distance band (index into ``DISTANCE_NAMES``) or of all."""
+    bands = range(len(DISTANCE_NAMES)) if band is None else (band,)
+    return tuple(_ANOMALOUS + 2 * b + on_road for b in bands for on_road in ((1,) if road_only else (0, 1)))
+
+
+def stratify(frame: Frame) -> np.ndarray:
+    """Stratum of every pixel, uint8 [H, W] below ``NUM_STRATA``; 0 is void.
+
+    The road region is road, road lines, sidewalk, and the anomalies that stand on them (``stands_on``). Other
+    things on the road (cars, people) are not part of it. An anomaly whose foot is hidden is off the region.
+    Distances come from ``frame.info["anomalies"]`` (``instance_id``, ``distance_m``).
+    """
+    labels = frame.class_ids
+    on_ground = np.isin(labels, ROAD_REGION)
+    strata = np.where(labels == VOID_ID, VOID, _NORMAL + on_ground).astype(np.uint8)
+    anomalous = labels == ANOMALY_ID
+    if not anomalous.any():
+        return strata
+    parts = _parts(frame, anomalous)
+    distances = {int(a["instance_id"]): float(a["distance_m"]) for a in frame.info.get("anomalies", ())}
+    for part in np.unique(parts[anomalous]):
+        pixels = anomalous & (parts == part)
+        distance_m = distances.get(int(part)) if frame.instance_ids is not None else None
+        band = DISTANCE_NAMES.index(distance_band(distance_m))
+        strata[pixels] = _ANOMALOUS + 2 * band + int(stands_on(pixels, on_ground))
+    return strata
+
+
+def stands_on(pixels: np.ndarray, ground: np.ndarray) -> bool:
+    """Whether what covers ``pixels`` (bool [H, W], not empty) stands on ``ground`` (bool [H, W]).
+
+    So it does if at least half of its columns end on ground: the pixel below the lowest one is ground, or lies
+    below the image.
+    """
+    columns = np.flatnonzero(pixels.any(axis=0))
+    below = pixels.shape[0] - np.argmax(pixels[::-1, columns], axis=0)
+    inside = below < pixels.shape[0]
+    on_ground = np.where(inside, ground[np.minimum(below, pixels.shape[0] - 1), columns], True)
+    return bool(on_ground.mean() >= 0.5)
+
+
+def _parts(frame: Frame, anomalous: np.ndarray) -> np.ndarray:
+    if frame.instance_ids is not None:
+        return frame.instance_ids
+    return cv2.connectedComponents(anomalous.astype(np.uint8), connectivity=8)[1]
+
+
+def distance_band(distance_m: float | None) -> str:
+    """The member of ``DISTANCE_NAMES`` that a distance falls into; None is unknown."""
+    if distance_m is None:
+        return DISTANCE_NAMES[-1]
+    return DISTANCE_NAMES[max(0, bisect.bisect_right(_DISTANCE_EDGES_M, distance_m) - 1)]

@@ -1,0 +1,109 @@
+"""``~/hazard_status``: what the monitor says, as a diagnostic message that tools show and programs read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
+
+from ros_anomaly.hazard.types import HazardLevel, HazardState, Region
+from ros_anomaly.messages.diagnostics import DiagnosticLevel, diagnostic_array, diagnostic_status, values_of
+from ros_anomaly.messages.stamps import ns_to_text, stamp_to_ns, text_to_ns
+
+STATUS_SUFFIX = ": hazard"
+"""The status is named after the node: ``detector: hazard``."""
+
+_LEVELS = {
+    HazardLevel.CLEAR: DiagnosticLevel.OK,
+    HazardLevel.CAUTION: DiagnosticLevel.WARN,
+    HazardLevel.HAZARD: DiagnosticLevel.ERROR,
+    HazardLevel.UNKNOWN: DiagnosticLevel.STALE,
+}
+
+
+@dataclass(frozen=True)
+class HazardReport:
+    """Content of one ``~/hazard_status`` message.
+
+    ``dropped`` counts the images that were not processed since the node was activated. ``is_heartbeat`` is True where
+    the message answers no image: its header then carries the time of sending, else the image's own stamp.
+    ``engine_ms`` is the engine's part of the latency, in answers to images alone.
+    """
+
+    state: HazardState
+    dropped: int
+    is_heartbeat: bool = False
+    engine_ms: float | None = None
+
+
+def hazard_message(
+    state: HazardState, dropped: int, stamp: Time, frame_id: str, node_name: str, engine_ms: float | None = None
+) -> DiagnosticArray:
+    """``state`` as a message; ``stamp`` is the image's for the answer to an image, for a heartbeat the present."""
+    values = {
+        "level": state.level.value,
+        "reason": state.reason,
+        "image_stamp": ns_to_text(state.image_stamp_ns),
+        "regions": json.dumps([_region_values(region) for region in state.regions], separators=(",", ":")),
+        "nearest_m": _number(state.nearest_m),
+        "max_score": _number(state.max_score),
+        "latency_ms": _number(state.latency_ms),
+        "frame_age_ms": _number(state.frame_age_ms),
+        "dropped": str(dropped),
+        "engine_ms": _number(engine_ms),
+    }
+    status = diagnostic_status(node_name + STATUS_SUFFIX, _LEVELS[state.level], state.reason, values, frame_id)
+    return diagnostic_array([status], stamp, frame_id)
+
+
+def hazard_report(message: DiagnosticArray) -> HazardReport:
+    """Inverse of ``hazard_message`` (numbers to their text's precision).
+
+    Raises:
+        ValueError: not a hazard status, or a value that cannot be read; the message says which.
+    """
+    if len(message.status) != 1 or not message.status[0].name.endswith(STATUS_SUFFIX):
+        raise ValueError(
+            f"hazard status: expected one status named '…{STATUS_SUFFIX}', found {[s.name for s in message.status]}"
+        )
+    values = values_of(message.status[0])
+    try:
+        image_stamp_ns = text_to_ns(values["image_stamp"])
+        state = HazardState(
+            level=HazardLevel(values["level"]),
+            reason=values["reason"],
+            image_stamp_ns=image_stamp_ns,
+            regions=tuple(_region(item) for item in json.loads(values["regions"])),
+            nearest_m=_optional_float(values["nearest_m"]),
+            max_score=_optional_float(values["max_score"]),
+            latency_ms=_optional_float(values["latency_ms"]),
+            frame_age_ms=_optional_float(values["frame_age_ms"]),
+        )
+        dropped, engine_ms = int(values["dropped"]), _optional_float(values["engine_ms"])
+    except KeyError as error:
+        raise ValueError(f"hazard status: expected the key {error}, found {sorted(values)}") from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"hazard status: {error}") from None
+    is_heartbeat = image_stamp_ns != stamp_to_ns(message.header.stamp)
+    return HazardReport(state, dropped, is_heartbeat, engine_ms)
+
+
+def _region_values(region: Region) -> dict[str, Any]:
+    return {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(region).items()}
+
+
+def _region(values: Mapping[str, Any]) -> Region:
+    left, top, right, bottom = values["box"]
+    return Region(**{**values, "box": (left, top, right, bottom)})
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _optional_float(text: str) -> float | None:
+    return float(text) if text else None

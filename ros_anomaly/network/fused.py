@@ -1,0 +1,58 @@
+"""The network as an engine takes it: a uint8 image in, the outputs of the engine contract out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ros_anomaly.network.backbone import INPUT_MEAN, INPUT_SCALE
+from ros_anomaly.network.folding import folded_copy
+from ros_anomaly.network.model import AnomalyNetwork
+from ros_anomaly.scores.names import Aggregation
+from ros_anomaly.scores.registry import compute_scores, get_score
+
+
+class RawNetwork(nn.Module):
+    """uint8 [H, W, 3] RGB → class logits float32 [N, K+1 or K+2], mask logits float32 [N, H/4, W/4]."""
+
+    output_names = ("class_logits", "mask_logits")
+
+    def __init__(self, network: AnomalyNetwork) -> None:
+        super().__init__()
+        self.network = folded_copy(network)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        pixels = (image.permute(2, 0, 1)[None].to(torch.float32) - INPUT_MEAN) / INPUT_SCALE
+        output = self.network(pixels)
+        return output.class_logits[-1][0].float(), output.mask_logits[-1][0].float()
+
+
+class FusedNetwork(nn.Module):
+    """uint8 [H, W, 3] RGB → score float32 [h, w] and closed-set class ids uint8 [h, w].
+
+    Softmax, σ and the weighted sum over queries run in float32 whatever the precision of the network.
+
+    Args:
+        network: copied; K+2 where the score needs the outlier class.
+        score: a name of ``ros_anomaly.scores``.
+        aggregation: ``EXACT`` upsamples the mask logits to the image first (h, w = H, W); ``STRIDE_4`` sums at the
+            masks' own size (h, w = H/4, W/4).
+
+    Raises:
+        ValueError: unknown score, or one that this head cannot give.
+    """
+
+    output_names = ("score", "class_ids")
+
+    def __init__(self, network: AnomalyNetwork, score: str, aggregation: Aggregation) -> None:
+        super().__init__()
+        get_score(score).check_head(torch.empty(1, network.config.class_rows), network.config.inlier_classes)
+        self.raw = RawNetwork(network)
+        self.score, self.aggregation = score, aggregation
+        self.inlier_classes = network.config.inlier_classes
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        class_logits, mask_logits = self.raw(image)
+        size = (int(image.shape[0]), int(image.shape[1])) if self.aggregation is Aggregation.EXACT else None
+        scores, class_ids = compute_scores([self.score], class_logits, mask_logits, self.inlier_classes, size)
+        return scores[self.score], class_ids

@@ -1,0 +1,58 @@
+"""From camera_info (or a given field of view) to the ground projection of the images at hand."""
+
+from __future__ import annotations
+
+from sensor_msgs.msg import CameraInfo
+
+from ros_anomaly.hazard.config import CameraMount
+from ros_anomaly.hazard.ground import GroundProjection
+from ros_anomaly.messages.camera import Intrinsics, intrinsics_from_camera_info
+
+
+class CameraGeometry:
+    """The newest intrinsics, and the ground projection for images of one size.
+
+    Attributes:
+        problem: why there is no projection (or none from camera_info), in words; empty where all is well.
+    """
+
+    def __init__(self) -> None:
+        self._info_problem = self.problem = "no camera_info yet"
+        self._intrinsics: Intrinsics | None = None
+        self._made_for: tuple[object, ...] | None = None
+        self._ground: GroundProjection | None = None
+
+    def take(self, message: CameraInfo) -> None:
+        """Take a camera_info message; one that is not usable takes the projection away."""
+        try:
+            self._intrinsics = intrinsics_from_camera_info(message)
+        except ValueError as error:
+            self._intrinsics, self._info_problem = None, str(error)
+        else:
+            self._info_problem = ""
+        self.problem = self._info_problem
+
+    def ground(
+        self, image_size: tuple[int, int], mount: CameraMount, horizontal_fov_rad: float
+    ) -> GroundProjection | None:
+        """Projection for (H, W) images, or None: then every anomaly counts as in the corridor.
+
+        camera_info of another size than the images says nothing of them. ``horizontal_fov_rad`` above 0 serves where
+        no usable camera_info has come.
+        """
+        intrinsics, self.problem = self._intrinsics, self._info_problem
+        if intrinsics is not None and (intrinsics.height, intrinsics.width) != image_size:
+            self.problem = (
+                f"camera_info is for {intrinsics.width}x{intrinsics.height}, "
+                f"images are {image_size[1]}x{image_size[0]}: not used"
+            )
+            intrinsics = None
+        made_for = (intrinsics, image_size, mount, horizontal_fov_rad)
+        if made_for != self._made_for:
+            if intrinsics is None and horizontal_fov_rad > 0:
+                intrinsics = Intrinsics.from_fov(image_size, horizontal_fov_rad)
+            self._ground = None
+            if intrinsics is not None:
+                self._ground = GroundProjection(intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy, mount)
+            self._made_for = made_for
+        return self._ground

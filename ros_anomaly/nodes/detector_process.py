@@ -1,0 +1,96 @@
+"""The detector's process: ROS on one thread, signals on the main one, and an orderly end."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import traceback
+from types import FrameType
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from ros_anomaly.nodes.detector_node import DetectorNode
+
+
+class _End:
+    """Why and when the process is to end; the first reason counts."""
+
+    def __init__(self) -> None:
+        self.failure: str | None = None
+        self._asked = threading.Event()
+
+    def ask(self) -> None:
+        self._asked.set()
+
+    def fail(self, reason: str) -> None:
+        if not self._asked.is_set():
+            self.failure = reason
+        self._asked.set()
+
+    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.ask()
+
+    def wait(self) -> None:
+        self._asked.wait()
+
+
+def run_detector(arguments: list[str]) -> str | None:
+    """Run the detector node until SIGINT, SIGTERM or a failure; return why it failed, None after an orderly end.
+
+    Args:
+        arguments: ROS arguments, ``--ros-args`` first.
+
+    Raises:
+        ValueError: ROS arguments or a parameter file that cannot be read, or a bad value of a parameter that can be
+            set at start alone.
+    """
+    end = _End()
+    # Our own handlers: rclpy's end the context at once, and the node could not say that it goes.
+    previous = {number: signal.signal(number, end.on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        _run(arguments, end)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return end.failure
+
+
+def _run(arguments: list[str], end: _End) -> None:
+    try:
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    except (RuntimeError, ValueError) as error:
+        # rcl appends where in its source it gave up, for every layer.
+        words = str(error).split(", at ")[0].strip()
+        raise ValueError(f"ROS cannot start with these arguments and this environment: {words}") from error
+    try:
+        _run_node(DetectorNode(end.fail), end)
+    finally:
+        rclpy.try_shutdown()
+
+
+def _run_node(node: DetectorNode, end: _End) -> None:
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    spinning = threading.Thread(target=_spin, args=(executor, end), name="executor")
+    spinning.start()
+    try:
+        if node.autostart:
+            executor.create_task(node.start_by_itself)
+        end.wait()
+    finally:
+        node.begin_stop()
+        executor.shutdown()
+        spinning.join()
+        node.end()
+
+
+def _spin(executor: SingleThreadedExecutor, end: _End) -> None:
+    try:
+        executor.spin()
+    except ExternalShutdownException:
+        end.ask()
+    except Exception as error:  # without its executor the process must not live on
+        traceback.print_exception(error)
+        end.fail(f"a callback failed: {error!r}")

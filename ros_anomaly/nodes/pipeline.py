@@ -1,0 +1,191 @@
+"""What a configured node holds: engine, subscriptions, the loop between them, and the way of one frame through it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from nav_msgs.msg import Odometry
+from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import QoSPolicyKind, qos_profile_sensor_data
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from ros_anomaly.detector import Detector, DetectorConfig
+from ros_anomaly.hazard.image_health import inspect_image
+from ros_anomaly.hazard.monitor import Observation
+from ros_anomaly.messages.images import ImageError, rgb_from_message
+from ros_anomaly.messages.stamps import stamp_to_ns
+from ros_anomaly.nodes.camera_geometry import CameraGeometry
+from ros_anomaly.nodes.counters import FrameCounters
+from ros_anomaly.nodes.ego_motion import EgoMotion
+from ros_anomaly.nodes.frame_outputs import FrameOutputs
+from ros_anomaly.nodes.hazard_reporter import HazardReporter
+from ros_anomaly.nodes.inference_loop import InferenceLoop
+from ros_anomaly.nodes.settings import Settings
+from ros_anomaly.runtime.errors import EngineError, WorkerError
+from ros_anomaly.runtime.runner import EngineRunner, InProcessRunner, RunnerState
+from ros_anomaly.runtime.supervisor import RestartPolicy, WorkerSupervisor
+
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """An image message and when it came, steady seconds."""
+
+    message: Image | CompressedImage
+    at_s: float
+
+
+class Pipeline:
+    """Made by configuring, running while active. Only ``problem`` and ``status`` may be used from other threads.
+
+    Raises:
+        EngineError, OSError, ValueError: the engine cannot be had; nothing is left behind.
+    """
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        settings: Settings,
+        reporter: HazardReporter,
+        counters: FrameCounters,
+        stopping: threading.Event,
+    ) -> None:
+        self._node = node
+        self._reporter = reporter
+        self._counters = counters
+        self._subscriptions: list[Subscription] = []
+        self._loop: InferenceLoop[_Arrival] | None = None
+        self.geometry = CameraGeometry()
+        self._motion = EgoMotion()
+        self.qos_problem = ""
+        self.runner = start_engine(settings, stopping)
+        try:
+            self.apply(settings)
+            self._outputs = FrameOutputs(node)
+        except BaseException:
+            self.runner.close()
+            raise
+
+    def apply(self, settings: Settings) -> None:
+        """Take settings that may change at run time. ValueError if there is no threshold at all."""
+        # One assignment, so that a frame under way sees all of the old settings or all of the new.
+        self.detector = Detector(self.runner, DetectorConfig(settings.threshold, settings.hazard.region))
+        self._settings = settings
+
+    def problem(self) -> str | None:
+        """Why the engine gives nothing at present, or None; looks after it and never waits."""
+        status = self.runner.poll()
+        return None if status.state is RunnerState.READY else f"engine {status.state.value}: {status.reason}"
+
+    def activate(self) -> None:
+        """Listen to images."""
+        self._loop = InferenceLoop(self._process, self._on_crash, lambda: self._counters.count("superseded"))
+        self._loop.start()
+        compressed = self._settings.image_transport == "compressed"
+        topics: list[tuple[type, str, Callable[..., None]]] = [
+            (CameraInfo, "camera_info", self.geometry.take),
+            (Odometry, "odometry", self._motion.take),
+            (CompressedImage, "image/compressed", self._on_image) if compressed else (Image, "image", self._on_image),
+        ]
+        for kind, topic, callback in topics:
+            self._subscriptions.append(
+                self._node.create_subscription(
+                    kind,
+                    topic,
+                    callback,
+                    qos_profile_sensor_data,
+                    event_callbacks=SubscriptionEventCallbacks(incompatible_qos=partial(self._on_mismatch, topic)),
+                    qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+                )
+            )
+
+    def deactivate(self) -> None:
+        """Stop listening; waits for the frame under way."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._subscriptions.clear()
+        if self._loop is not None:
+            self._loop.stop()
+            self._loop = None
+
+    def close(self) -> None:
+        """Release everything; ends an inference that is under way."""
+        self.runner.close()
+        self.deactivate()
+        self._outputs.destroy()
+
+    def _on_image(self, message: Image | CompressedImage) -> None:
+        self._counters.count("received")
+        if self._loop is not None:
+            self._loop.submit(_Arrival(message, time.monotonic()))
+
+    def _on_mismatch(self, topic: str, event: QoSRequestedIncompatibleQoSInfo) -> None:
+        policy = QoSPolicyKind(event.last_policy_kind).name.lower()
+        self.qos_problem = f"a publisher of {topic} offers an incompatible {policy}: nothing is received from it"
+        self._node.get_logger().warning(self.qos_problem)
+
+    def _process(self, arrival: _Arrival) -> None:
+        message, settings, detector = arrival.message, self._settings, self.detector
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        try:
+            image = rgb_from_message(message)
+        except ImageError as error:
+            self._fail("bad_images", str(error), arrival)
+            return
+        size = (image.shape[0], image.shape[1])
+        ground = self.geometry.ground(size, settings.hazard.camera, settings.horizontal_fov_rad)
+        try:
+            corridor = self._motion.corridor(stamp_ns, settings.hazard.corridor)
+            assessment = detector.infer(image, ground, corridor)
+        except (WorkerError, EngineError) as error:
+            self._fail("engine_failures", str(error), arrival)
+            return
+        observation = Observation(assessment, stamp_ns, inspect_image(image))
+        # Counted first, so that whoever has the answer to a frame finds it in the counts.
+        self._counters.count("processed")
+        state = self._reporter.frame(observation, message.header)
+        self._counters.took(assessment.engine_ms or 0.0, 1e3 * (time.monotonic() - arrival.at_s))
+        if state is not None:
+            self._outputs.publish(image, assessment, state, message.header, settings.jpeg_quality)
+
+    def _fail(self, kind: str, reason: str, arrival: _Arrival) -> None:
+        self._counters.count(kind, reason)
+        self._reporter.frame_failed(reason, arrival.message.header)
+
+    def _on_crash(self, error: Exception) -> None:
+        self._node.get_logger().error(f"a frame could not be processed: {error!r}")
+        self._counters.count("engine_failures", repr(error))
+        self._reporter.distrust(f"fault in the detector: {error!r}")
+
+
+def start_engine(settings: Settings, stopping: threading.Event) -> EngineRunner:
+    """The engine, loaded and ready; given up when ``stopping`` is set.
+
+    Raises:
+        EngineError: it cannot be loaded, or not within ``load_timeout_s``; no process is left.
+        OSError: no process or memory to be had.
+    """
+    if not settings.engine_process:
+        return InProcessRunner(settings.engine)
+    policy = RestartPolicy(
+        start_timeout_s=settings.load_timeout_s, infer_timeout_s=settings.inference_timeout_ms / 1000.0
+    )
+    runner = WorkerSupervisor(settings.engine, policy)
+    try:
+        while (status := runner.poll()).state is RunnerState.STARTING:
+            if stopping.wait(_POLL_S):
+                raise EngineError("stopped while the engine was loading")
+        if status.state is not RunnerState.READY:
+            raise EngineError(status.reason)
+    except BaseException:
+        runner.close()
+        raise
+    return runner

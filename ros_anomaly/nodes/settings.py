@@ -1,0 +1,190 @@
+"""What the detector node can be told: one table of parameters, and the checked settings made from their values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from ros_anomaly.hazard.config import PARAMETERS as HAZARD_PARAMETERS
+from ros_anomaly.hazard.config import HazardConfig
+from ros_anomaly.runtime.engines import BACKEND_NAMES, EngineSpec
+from ros_anomaly.runtime.locate import DEFAULT_ENGINE
+
+Value = bool | int | float | str
+
+
+class Changeable(Enum):
+    """When a parameter may be set; the text is what a refusal says."""
+
+    AT_START = "only at start"
+    UNCONFIGURED = "only while the node is unconfigured"
+    ALWAYS = "at any time"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One ROS parameter; its type is that of ``default``, bounds are inclusive."""
+
+    name: str
+    default: Value
+    description: str
+    changeable: Changeable = Changeable.ALWAYS
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    nan_allowed: bool = False
+
+    def checked(self, value: object) -> Value:
+        """``value`` as this parameter's type, whole numbers also where a float is due.
+
+        Raises:
+            ValueError: wrong type, not finite, out of range, not among the choices; names expected and found.
+        """
+        kind = type(self.default)
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise ValueError(f"parameter {self.name}: expected {kind.__name__}, found {type(value).__name__} {value!r}")
+        if not self._legal(value):
+            raise ValueError(f"parameter {self.name}: expected {self.expected}, found {value!r}")
+        assert isinstance(value, (bool, int, float, str))
+        return value
+
+    def _legal(self, value: object) -> bool:
+        if isinstance(value, str):
+            return not self.choices or value in self.choices
+        if isinstance(value, float) and not math.isfinite(value):
+            return self.nan_allowed and math.isnan(value)
+        if self.minimum is None or self.maximum is None or not isinstance(value, (int, float)):
+            return True
+        return self.minimum <= value <= self.maximum
+
+    @property
+    def expected(self) -> str:
+        """What values are legal, in words."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.minimum is not None and self.maximum is not None:
+            return f"{self.minimum:g} to {self.maximum:g}"
+        return "a finite number or .nan" if self.nan_allowed else f"a {type(self.default).__name__}"
+
+
+_AT_START, _UNCONFIGURED = Changeable.AT_START, Changeable.UNCONFIGURED
+
+_NODE_PARAMETERS = (
+    Parameter(
+        "autostart",
+        False,
+        "configure and activate without a lifecycle manager; a failed configure then ends the process with status 1",
+        _AT_START,
+    ),
+    Parameter("heartbeat_hz", 10.0, "rate of ~/hazard and ~/hazard_status while no frame comes", _AT_START, 1.0, 100.0),
+    Parameter("diagnostics_hz", 1.0, "rate of /diagnostics", _AT_START, 0.1, 10.0),
+    Parameter(
+        "lockstep", False, "simulated time may stand still: the steady-time watchdog is not applied", _UNCONFIGURED
+    ),
+    Parameter(
+        "engine",
+        DEFAULT_ENGINE,
+        "name of an engine (looked up in $ROS_ANOMALY_ENGINES, then in the package) or path of its manifest",
+        _UNCONFIGURED,
+    ),
+    Parameter("backend", "onnxruntime", "library that runs the engine", _UNCONFIGURED, choices=BACKEND_NAMES),
+    Parameter("threads", 0, "CPU threads of the engine; 0: the backend's own choice", _UNCONFIGURED, 0, 256),
+    Parameter(
+        "engine_process", True, "run the engine in a process of its own, so that its faults stay there", _UNCONFIGURED
+    ),
+    Parameter(
+        "load_timeout_s", 60.0, "an engine that is not ready after so long is given up", _UNCONFIGURED, 1.0, 3600.0
+    ),
+    Parameter(
+        "inference_timeout_ms",
+        2000.0,
+        "an inference that takes longer has hung: its process is ended and another one started",
+        _UNCONFIGURED,
+        10.0,
+        60000.0,
+    ),
+    Parameter(
+        "image_transport",
+        "raw",
+        "raw: subscribe to image; compressed: to image/compressed",
+        _UNCONFIGURED,
+        choices=("raw", "compressed"),
+    ),
+    Parameter(
+        "horizontal_fov_rad",
+        0.0,
+        "horizontal field of view of a camera without camera_info; 0: wait for camera_info, until which every anomaly "
+        "counts as in the corridor",
+        minimum=0.0,
+        maximum=3.0,
+    ),
+    Parameter(
+        "threshold",
+        math.nan,
+        "pixels that score higher are anomalous; .nan: the threshold that the engine was calibrated to",
+        nan_allowed=True,
+    ),
+    Parameter("jpeg_quality", 80, "quality of ~/overlay/compressed", minimum=1, maximum=100),
+)
+
+PARAMETERS: tuple[Parameter, ...] = _NODE_PARAMETERS + tuple(
+    Parameter(spec.name, spec.default, spec.description, minimum=spec.minimum, maximum=spec.maximum)
+    for spec in HAZARD_PARAMETERS
+)
+"""Every parameter of the node, in the order in which a parameter file shows them."""
+
+BY_NAME: Mapping[str, Parameter] = {parameter.name: parameter for parameter in PARAMETERS}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Values of all parameters, checked one by one and against each other. ``threshold`` None: the engine's own."""
+
+    autostart: bool
+    heartbeat_hz: float
+    diagnostics_hz: float
+    lockstep: bool
+    engine: EngineSpec
+    engine_process: bool
+    load_timeout_s: float
+    inference_timeout_ms: float
+    image_transport: str
+    horizontal_fov_rad: float
+    threshold: float | None
+    jpeg_quality: int
+    hazard: HazardConfig
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Value]) -> Settings:
+        """Settings from parameter values; what is not given has its default.
+
+        Raises:
+            ValueError: unknown name, wrong type, out of range, or values that contradict each other.
+        """
+        merged: dict[str, Value] = {parameter.name: parameter.default for parameter in PARAMETERS}
+        if unknown := sorted(set(values) - set(merged)):
+            raise ValueError(f"parameter {unknown[0]}: expected one of {', '.join(merged)}, found no such name")
+        merged.update({name: BY_NAME[name].checked(value) for name, value in values.items()})
+        hazard = HazardConfig.from_flat(
+            {spec.name: value for spec in HAZARD_PARAMETERS if not isinstance(value := merged[spec.name], str)}
+        )
+        threads, threshold = int(merged["threads"]), float(merged["threshold"])
+        return cls(
+            autostart=bool(merged["autostart"]),
+            heartbeat_hz=float(merged["heartbeat_hz"]),
+            diagnostics_hz=float(merged["diagnostics_hz"]),
+            lockstep=bool(merged["lockstep"]),
+            engine=EngineSpec(str(merged["engine"]), str(merged["backend"]), threads or None),
+            engine_process=bool(merged["engine_process"]),
+            load_timeout_s=float(merged["load_timeout_s"]),
+            inference_timeout_ms=float(merged["inference_timeout_ms"]),
+            image_transport=str(merged["image_transport"]),
+            horizontal_fov_rad=float(merged["horizontal_fov_rad"]),
+            threshold=None if math.isnan(threshold) else threshold,
+            jpeg_quality=int(merged["jpeg_quality"]),
+            hazard=hazard,
+        )

@@ -1,0 +1,1 @@
+"""Engines: contract, manifest, one module a backend, and the worker process that runs them."""

@@ -1,0 +1,70 @@
+"""The worker process: loads one engine and runs it on every frame that the parent puts into shared memory."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import signal
+import sys
+from typing import Any
+
+from ros_anomaly.runtime.channel import Channel, ChannelClosed
+from ros_anomaly.runtime.contract import Engine
+from ros_anomaly.runtime.engines import load_engine
+from ros_anomaly.runtime.errors import EngineError
+from ros_anomaly.runtime.shared_frames import SharedFrames
+
+
+def main(arguments: str) -> None:
+    """Serve until the parent closes its end. ``arguments`` is the JSON that ``EngineWorker`` hands over."""
+    args: dict[str, Any] = json.loads(arguments)
+    _end_with_parent(args["lifeline_fd"])
+    # Ctrl-C is for the parent, which ends its worker itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel = Channel.from_fd(args["channel_fd"])
+    try:
+        engine = load_engine(args["engine"], args["backend"], args["threads"])
+        sizes = [list(engine.manifest.input_size), list(engine.manifest.output_size)]
+        if sizes != args["sizes"]:
+            raise EngineError(f"engine changed on disk: expected input and output sizes {args['sizes']}, found {sizes}")
+    except (EngineError, ValueError, OSError, MemoryError) as error:
+        channel.send("failed", message=str(error) or type(error).__name__)
+        sys.exit(1)
+    frames = SharedFrames(engine.manifest.input_size, engine.manifest.output_size, args["memory_fd"])
+    try:
+        channel.send("ready")
+        _serve(channel, engine, frames)
+    except ChannelClosed:
+        pass  # the parent is gone or done: so are we
+
+
+def _serve(channel: Channel, engine: Engine, frames: SharedFrames) -> None:
+    while True:
+        request = channel.receive(timeout_s=None)
+        assert request is not None  # no time limit, so there is a message
+        frame = request["frame"]
+        try:
+            prediction = engine.infer(frames.image)
+        except (EngineError, ValueError, MemoryError) as error:
+            channel.send("error", frame=frame, message=str(error) or type(error).__name__)
+            continue
+        frames.score[...] = prediction.score
+        frames.class_ids[...] = prediction.class_ids
+        channel.send("result", frame=frame, scene_score=prediction.scene_score)
+
+
+def _end_with_parent(lifeline_fd: int) -> None:
+    """Have the kernel kill this process when the parent's end of the lifeline pipe closes, however it closes.
+
+    The kernel does it at once, also while the engine hangs in native code or the process is stopped, which neither a
+    thread nor a handler of ours could. (PR_SET_PDEATHSIG would fire when the *thread* that started us ends.)
+    """
+    fcntl.fcntl(lifeline_fd, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline_fd, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(lifeline_fd, fcntl.F_SETFL, fcntl.fcntl(lifeline_fd, fcntl.F_GETFL) | os.O_ASYNC)
+    poller = select.poll()
+    poller.register(lifeline_fd, 0)  # hang-up is always reported
+    if poller.poll(0):
+        sys.exit(1)  # it closed before the signal was armed

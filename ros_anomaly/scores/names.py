@@ -1,0 +1,39 @@
+"""Names of scores and aggregations, readable without torch: manifests and workers check them."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+OUTLIER_SCORE_NAMES: tuple[str, ...] = ("uno", "uno_clamped", "unc", "objectness")
+"""Scores that are defined for a K+2 head only."""
+
+SCORE_NAMES: tuple[str, ...] = (
+    *OUTLIER_SCORE_NAMES,
+    "msp",
+    "max_logit",
+    "logit_avg",
+    "entropy",
+    "energy",
+    "rba",
+    "eam",
+)
+
+
+def check_score_name(name: str) -> str:
+    """``name`` if it is a score's; ValueError that lists the legal names."""
+    if name not in SCORE_NAMES:
+        raise ValueError(f"score: expected one of {', '.join(SCORE_NAMES)}; found {name!r}")
+    return name
+
+
+class Aggregation(Enum):
+    """Where the sum over queries is taken."""
+
+    EXACT = "exact"
+    """Mask logits upsampled to the image first, then σ and the sum: the reference (UNO eq. 8)."""
+    STRIDE_4 = "stride_4"
+    """σ and the sum at the masks' own size, a quarter of the image: what is deployed."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Aggregation:
+        raise ValueError(f"aggregation: expected one of {', '.join(a.value for a in cls)}; found {value!r}")

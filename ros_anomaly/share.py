@@ -1,0 +1,40 @@
+"""Where the package's shared files lie: engines, parameter files, launch files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = "ros_anomaly"
+
+
+def share_path(relative: str) -> Path:
+    """Path of a shared file or folder, such as ``engines/default.json``.
+
+    Looks beside the code first (a checkout, an editable install, colcon with symlinks), then below the install prefix
+    that the code was installed to, then below ``AMENT_PREFIX_PATH`` and the running Python's prefix.
+
+    Raises:
+        FileNotFoundError: it is in none of these places; the message lists them.
+    """
+    tried = []
+    for root in _roots():
+        path = root / relative
+        if path.exists():
+            return path
+        tried.append(str(root))
+    raise FileNotFoundError(f"{PACKAGE} has no shared file {relative!r}; looked in {', '.join(dict.fromkeys(tried))}")
+
+
+def _roots() -> Iterator[Path]:
+    here = Path(__file__).resolve()
+    if (here.parents[1] / "package.xml").is_file():
+        yield here.parents[1]
+    for parent in here.parents[2:]:
+        if (parent / "share" / PACKAGE / "package.xml").is_file():
+            yield parent / "share" / PACKAGE
+    prefixes = [p for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
+    for prefix in (*prefixes, sys.prefix):
+        yield Path(prefix) / "share" / PACKAGE

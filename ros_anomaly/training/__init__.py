@@ -1,0 +1,1 @@
+"""Closed-set training, fine-tuning with negatives, calibration."""

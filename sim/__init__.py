@@ -1,0 +1,1 @@
+"""Rendered streets, and what drives through them."""

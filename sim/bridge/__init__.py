@@ -1,0 +1,1 @@
+"""From streets to ROS: the node that publishes a drive."""

@@ -1,0 +1,78 @@
+"""What a street process writes about its drive and its frames, and reads back: two small JSON files."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+DRIVE_FILE = "drive.json"
+SUMMARY_FILE = "street.json"
+
+
+@dataclass(frozen=True)
+class StreetObject:
+    """A reserved object that stands in the drive: world position in metres, ``in_corridor`` as the drive planned it."""
+
+    instance_id: int
+    model: str
+    position: tuple[float, float]
+    in_corridor: bool
+
+    @property
+    def label(self) -> str:
+        """The model's name as a person would write it."""
+        return self.model.replace("_", " ")
+
+
+@dataclass(frozen=True)
+class DriveFile:
+    """``drive.json``: what is driven through. ``first_stamp_ns`` is the stamp of the first frame that counts."""
+
+    town: int
+    weather: str
+    duration_s: float
+    rate_hz: float
+    first_stamp_ns: int
+    drawn_by: str
+    objects: tuple[StreetObject, ...]
+
+    def save(self, folder: Path) -> None:
+        """Write the file, whole or not at all: somebody waits for it to appear."""
+        _write(folder / DRIVE_FILE, asdict(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> DriveFile:
+        """Read the file; ValueError, KeyError or TypeError if it is not one."""
+        values: dict[str, Any] = json.loads((folder / DRIVE_FILE).read_text(encoding="utf-8"))
+        objects = tuple(
+            StreetObject(**{**item, "position": (item["position"][0], item["position"][1])})
+            for item in values.pop("objects")
+        )
+        return cls(**values, objects=objects)
+
+
+@dataclass(frozen=True)
+class StreetSummary:
+    """``street.json``: how many frames were sent, and the stamps of those not answered in time."""
+
+    sent: int
+    unanswered_ns: tuple[int, ...]
+
+    def save(self, folder: Path) -> None:
+        """Write the file, whole or not at all."""
+        _write(folder / SUMMARY_FILE, asdict(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> StreetSummary:
+        """Read the file; ValueError, KeyError or TypeError if it is not one."""
+        values: dict[str, Any] = json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
+        return cls(int(values["sent"]), tuple(values["unanswered_ns"]))
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    os.replace(partial, path)

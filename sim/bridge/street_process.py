@@ -1,0 +1,102 @@
+"""The street process: renders one drive and publishes it in lockstep with a detector.
+
+``python -m ros_anomaly_sim.bridge.street_process --help`` says what it takes. It writes what it drives through
+before the first frame (``drive.json``) and what became of its frames after the last (``street.json``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+
+from ros_anomaly_sim.bridge.drive_file import DRIVE_FILE, SUMMARY_FILE, DriveFile, StreetObject, StreetSummary
+from ros_anomaly_sim.bridge.lockstep import DetectorSilent, Lockstep
+from ros_anomaly_sim.bridge.street_drive import LockstepDrive, NobodyListens, Pace
+from ros_anomaly_sim.bridge.street_node import StreetNode
+from ros_anomaly_sim.render.camera import Camera
+from ros_anomaly_sim.render.renderer import Rendered, StreetRenderer
+from ros_anomaly_sim.render.sensor import SensorModel
+from ros_anomaly_sim.street.drive import Drive, DriveAnomaly, DriveState
+from ros_anomaly_sim.street.objects.library import ModelLibrary
+
+CLEAR_STRETCH_S = 18.0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Arguments of the process."""
+    parser = argparse.ArgumentParser(description="Render a drive through a town and publish it over ROS in lockstep.")
+    parser.add_argument("--folder", type=Path, required=True, help=f"where {DRIVE_FILE} and {SUMMARY_FILE} go")
+    parser.add_argument("--town", type=int, default=2001, help="seed of the town (2000 to 2099 are test towns)")
+    parser.add_argument("--duration", type=float, default=90.0, help="simulated seconds")
+    parser.add_argument("--weather", default="noon", help="light and air")
+    parser.add_argument("--rate", type=float, default=10.0, help="frames per simulated second")
+    parser.add_argument("--status-topic", default="/detector/hazard_status", help="where the answers come from")
+    parser.add_argument(
+        "--wait-for-go", action="store_true", help="begin when a recorder says that it hears everything"
+    )
+    parser.add_argument("--startup-timeout", type=float, default=90.0, help="seconds to wait for them and the detector")
+    parser.add_argument("--timeout", type=float, default=2.0, help="seconds to wait for the answer to a frame")
+    parser.add_argument("--patience", type=int, default=20, help="unanswered frames in a row that end the drive")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of the process; returns its exit status."""
+    args = build_parser().parse_args(argv)
+    camera = Camera()
+    library = ModelLibrary()
+    # A drive too short for a stretch without anomalies is for a quick look, and has none.
+    clear_stretch_s = CLEAR_STRETCH_S if args.duration >= 3 * CLEAR_STRETCH_S else 0.0
+    drive = Drive(args.town, library, duration_s=args.duration, weather=args.weather, clear_stretch_s=clear_stretch_s)
+    lockstep = Lockstep(args.timeout, args.patience)
+    pace = Pace(args.rate, args.wait_for_go, args.startup_timeout)
+    sensor = SensorModel(seed=args.town)
+
+    rclpy.init()
+    node = StreetNode(camera.horizontal_fov_rad, lockstep, args.status_topic)
+    try:
+        with StreetRenderer(camera, library.load) as renderer:
+
+            def render(state: DriveState) -> Rendered:
+                rendered = renderer.render(state.scene, state.camera)
+                return replace(rendered, image=sensor.apply(rendered.image))
+
+            print(f"street: town {args.town}, {args.duration:g} s, drawn by {renderer.gl_renderer}", flush=True)
+            street = LockstepDrive(node, lockstep, pace, drive.state, render)
+            street.warm_up()
+            DriveFile(
+                town=args.town,
+                weather=args.weather,
+                duration_s=args.duration,
+                rate_hz=args.rate,
+                first_stamp_ns=street.next_stamp_ns,
+                drawn_by=renderer.gl_renderer,
+                objects=tuple(street_object(anomaly) for anomaly in drive.anomalies),
+            ).save(args.folder)
+            street.run(args.duration)
+    except (DetectorSilent, NobodyListens) as error:
+        print(f"street: {error}", file=sys.stderr, flush=True)
+        return 1
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 130
+    finally:
+        StreetSummary(lockstep.sent, tuple(lockstep.unanswered)).save(args.folder)
+        node.close()
+        rclpy.try_shutdown()
+    print(f"street: {lockstep.sent} frames sent, {len(lockstep.unanswered)} unanswered", flush=True)
+    return 0
+
+
+def street_object(anomaly: DriveAnomaly) -> StreetObject:
+    """An anomaly of a drive as the drive file lists it."""
+    x, y = anomaly.position[:2]
+    return StreetObject(int(anomaly.instance_id), anomaly.model, (float(x), float(y)), bool(anomaly.in_corridor))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

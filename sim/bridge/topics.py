@@ -1,0 +1,15 @@
+"""Names of what a street or a bridge publishes, and the frames they are given in."""
+
+EGO = "/carla/ego_vehicle"
+IMAGE = f"{EGO}/rgb_front/image"
+CAMERA_INFO = f"{EGO}/rgb_front/camera_info"
+CLASS_IDS = f"{EGO}/ground_truth/class_ids"
+INSTANCE_IDS = f"{EGO}/ground_truth/instance_ids"
+ODOMETRY = f"{EGO}/odometry"
+CLOCK = "/clock"
+GO = "/street/go"
+"""A recorder says here, as often as it likes, that it hears everything: the drive may begin."""
+
+CAMERA_FRAME = "ego_vehicle/rgb_front"
+BASE_FRAME = "base_link"
+ODOMETRY_FRAME = "odom"

@@ -1,0 +1,151 @@
+"""Pictures of a run: the camera image with what was found drawn in, crops of objects, a contact sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ros_anomaly.hazard.types import HazardLevel
+
+LEVEL_COLOURS: dict[HazardLevel, tuple[int, int, int]] = {
+    HazardLevel.CLEAR: (46, 160, 67),
+    HazardLevel.CAUTION: (219, 154, 4),
+    HazardLevel.HAZARD: (215, 38, 61),
+    HazardLevel.UNKNOWN: (110, 118, 129),
+}
+BANNER_PX = 40
+INSET_PX = (72, 128)  # height, width
+_MASK_COLOUR = (255, 40, 90)
+_TRUTH_COLOUR = (80, 220, 255)
+_LABEL_SCALE = 0.45
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One anomalous object as it is visible in a frame: its box (left, top, right, bottom) and a label."""
+
+    box: tuple[int, int, int, int]
+    label: str
+
+
+@dataclass(frozen=True)
+class View:
+    """What one picture shows.
+
+    Attributes:
+        image: uint8 [H, W, 3] RGB.
+        mask: uint8 [H, W], 0 or 255; None for a frame that was not processed.
+        score: float32 [h, w], drawn as an inset between ``score_range``; None likewise.
+        level: hazard level after this frame.
+        caption: right side of the banner.
+        truths: objects that are really there.
+    """
+
+    image: np.ndarray
+    mask: np.ndarray | None
+    score: np.ndarray | None
+    score_range: tuple[float, float]
+    level: HazardLevel
+    caption: str
+    truths: tuple[Truth, ...] = ()
+
+
+def painted(image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """The image uint8 [H, W, 3] with the mask in red over it, a copy; just the copy where there is no mask."""
+    canvas = image.copy()
+    if mask is not None:
+        _paint_mask(canvas, mask)
+    return canvas
+
+
+def draw(view: View) -> np.ndarray:
+    """uint8 [H + BANNER_PX, W, 3] RGB: banner, image, mask in red, true objects framed in light blue, score inset."""
+    canvas = painted(view.image, view.mask)
+    for truth in view.truths:
+        _frame(canvas, truth)
+    if view.score is not None:
+        _inset(canvas, view.score, view.score_range)
+    return np.vstack([_banner(view.level, view.caption, canvas.shape[1]), canvas])
+
+
+def _paint_mask(canvas: np.ndarray, mask: np.ndarray) -> None:
+    hit = mask > 0
+    canvas[hit] = (0.45 * canvas[hit] + 0.55 * np.array(_MASK_COLOUR)).astype(np.uint8)
+    contours, _ = cv2.findContours((mask > 0).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    cv2.drawContours(canvas, contours, -1, (255, 255, 255), 1, cv2.LINE_AA)
+
+
+def _frame(canvas: np.ndarray, truth: Truth) -> None:
+    left, top, right, bottom = truth.box
+    cv2.rectangle(canvas, (left - 3, top - 3), (right + 2, bottom + 2), _TRUTH_COLOUR, 1, cv2.LINE_AA)
+    (width, _), _ = cv2.getTextSize(truth.label, _FONT, _LABEL_SCALE, 1)
+    x = int(np.clip(left - 3, 2, max(canvas.shape[1] - width - 2, 2)))
+    y = top - 8 if top > 20 else min(bottom + 14, canvas.shape[0] - 4)
+    _text(canvas, truth.label, (x, y), _LABEL_SCALE, _TRUTH_COLOUR)
+
+
+def _inset(canvas: np.ndarray, score: np.ndarray, score_range: tuple[float, float]) -> None:
+    low, high = score_range
+    height, width = INSET_PX
+    scaled = np.clip((score - low) / max(high - low, 1e-9), 0, 1)
+    small = cv2.resize((scaled * 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_AREA)
+    heat = cv2.cvtColor(cv2.applyColorMap(small, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    top, left = canvas.shape[0] - height - 8, 8
+    canvas[top : top + height, left : left + width] = heat
+    cv2.rectangle(canvas, (left - 1, top - 1), (left + width, top + height), (255, 255, 255), 1)
+    _text(canvas, "anomaly score", (left + 4, top + 13), 0.36, (255, 255, 255))
+
+
+def _banner(level: HazardLevel, caption: str, width: int) -> np.ndarray:
+    banner = np.full((BANNER_PX, width, 3), 24, np.uint8)
+    cv2.rectangle(banner, (0, 0), (118, BANNER_PX), LEVEL_COLOURS[level], -1)
+    _text(banner, level.name, (12, 26), 0.55, (255, 255, 255), shadow=False)
+    _text(banner, caption, (132, 26), 0.48, (225, 228, 232), shadow=False)
+    return banner
+
+
+def _text(
+    canvas: np.ndarray,
+    text: str,
+    at: tuple[int, int],
+    scale: float,
+    colour: tuple[int, int, int],
+    shadow: bool = True,
+) -> None:
+    if shadow:
+        cv2.putText(canvas, text, at, _FONT, scale, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.putText(canvas, text, at, _FONT, scale, colour, 1, cv2.LINE_AA)
+
+
+def contact_sheet(tiles: Sequence[tuple[str, np.ndarray]], columns: int = 3, tile_width: int = 600) -> np.ndarray:
+    """uint8 [H, W, 3]: captioned pictures of one size in rows; ValueError without a picture."""
+    if not tiles:
+        raise ValueError("contact sheet: expected at least one picture, found none")
+    gap, caption_px = 10, 26
+    height, width = tiles[0][1].shape[:2]
+    tile_height = round(height * tile_width / width)
+    rows = -(-len(tiles) // columns)
+    cell = (tile_height + caption_px + gap, tile_width + gap)
+    sheet = np.full((rows * cell[0] + gap, columns * cell[1] + gap, 3), 245, np.uint8)
+    for index, (caption, picture) in enumerate(tiles):
+        top, left = gap + index // columns * cell[0], gap + index % columns * cell[1]
+        small = cv2.resize(picture, (tile_width, tile_height), interpolation=cv2.INTER_AREA)
+        sheet[top : top + tile_height, left : left + tile_width] = small
+        _text(sheet, caption, (left + 2, top + tile_height + 18), 0.5, (40, 44, 52), shadow=False)
+    return sheet
+
+
+def crop_around(picture: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:
+    """The part of a picture around a box, uint8 [*size, 3]: about twice the box, at the aspect of ``size``."""
+    height, width = size
+    left, top, right, bottom = box
+    wanted = max((right - left) * 2, (bottom - top) * 2 * width / height, width / 3)
+    crop_w = int(min(wanted, picture.shape[1], picture.shape[0] * width / height))
+    crop_h = int(crop_w * height / width)
+    x = int(np.clip((left + right - crop_w) / 2, 0, picture.shape[1] - crop_w))
+    y = int(np.clip((top + bottom - crop_h) / 2, 0, picture.shape[0] - crop_h))
+    return cv2.resize(picture[y : y + crop_h, x : x + crop_w], (width, height), interpolation=cv2.INTER_CUBIC)

@@ -1,0 +1,160 @@
+"""Whole demonstrations on a real ROS graph: a street without a renderer, the real detector node, a toy engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import cv2
+import psutil
+import pytest
+from toy_engine import make_toy_engine
+
+from ros_anomaly_sim.demo.processes import ProcessDied
+from ros_anomaly_sim.demo.run import DemoOptions, run_demo
+
+pytestmark = pytest.mark.timeout(120)
+
+FAKE_STREET = Path(__file__).with_name("fake_street.py")
+PERIOD_S = 0.1
+
+
+class Run:
+    """A demonstration in a folder of its own; ``watch`` sees every line that it says."""
+
+    def __init__(self, folder: Path, duration_s: float, *street_arguments: str) -> None:
+        engine = make_toy_engine(folder, (360, 640))
+        self.options = DemoOptions(folder / "out", 2000, duration_s, "noon", str(engine), frame_timeout_s=1.0)
+        self.street = [
+            *(sys.executable, str(FAKE_STREET), "--folder", str(self.options.out)),
+            *("--duration", str(duration_s), *street_arguments),
+        ]
+        self.lines: list[str] = []
+
+    def start(self, watch: Callable[[str], None] = lambda line: None):
+        def say(line: str) -> None:
+            self.lines.append(line)
+            watch(line)
+
+        return run_demo(self.options, say, self.street)
+
+    @property
+    def detector(self) -> psutil.Process:
+        return psutil.Process(int(re.findall(r"detector is process (\d+)", "\n".join(self.lines))[0]))
+
+    def driven_s(self, line: str) -> float:
+        """Simulated seconds that a live line tells of; −1 before the drive."""
+        match = re.match(r"\s*([\d.]+) s ", line)
+        return float(match[1]) if match else -1.0
+
+
+@pytest.fixture(autouse=True)
+def own_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(101 + os.getpid() % 100))
+
+
+def test_a_whole_run_and_what_it_leaves_behind(tmp_path: Path):
+    run = Run(tmp_path, 8.0)
+    result = run.start()
+    out = run.options.out
+
+    assert result.sent == 80 and result.enough_processed
+    assert result.processed + result.dropped == result.sent
+    (box,) = result.objects
+    assert box.verdict == "hazard" and box.report.hazard_m is not None and 20 < box.report.hazard_m < 60
+    assert result.ap is not None and result.ap > 0.95
+    assert not result.false_hazards
+
+    figures = json.loads((out / "result.json").read_text())
+    assert figures["frames"]["sent"] == 80 and figures["objects"][0]["verdict"] == "hazard"
+    assert sum(figures["levels"].values()) == figures["frames"]["processed"]
+
+    with av.open(str(out / "overlay.mp4")) as video:
+        stream = video.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert sum(1 for _ in video.decode(stream)) >= result.processed
+    sheet = cv2.imread(str(out / "frames.png"))
+    assert sheet is not None and sheet.shape[1] > 1000
+
+    page = (out / "report.html").read_text()
+    assert "HAZARD at" in page and "magenta box" in page
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", page), "the report must stand alone"
+    assert sum(bool(re.search(r"frames/s", line)) for line in run.lines) >= 5
+
+
+def test_a_killed_engine_worker_costs_frames_and_not_the_run(tmp_path: Path):
+    run = Run(tmp_path, 16.0)
+    killed: list[int] = []
+
+    def kill_worker(line: str) -> None:
+        if run.driven_s(line) >= 2 and not killed:
+            workers = [p for p in run.detector.children(recursive=True) if "channel_fd" in " ".join(p.cmdline())]
+            assert workers, "the detector has no worker process"
+            for worker in workers:
+                killed.append(worker.pid)
+                worker.send_signal(signal.SIGKILL)
+
+    result = run.start(kill_worker)
+    assert killed
+    assert result.sent == 160 and result.enough_processed
+    assert any("UNKNOWN" in line and "engine" in line for line in run.lines), "\n".join(run.lines)
+    assert json.loads((run.options.out / "result.json").read_text())["frames"]["dropped"] == result.dropped
+
+
+def test_a_street_that_dies_is_told_with_the_end_of_its_log(tmp_path: Path):
+    run = Run(tmp_path, 8.0, "--die-after", "1.5")
+    with pytest.raises(ProcessDied, match=r"(?s)street ended with status 3.*the road is gone"):
+        run.start()
+    assert not (run.options.out / "report.html").exists()
+
+
+def test_a_detector_that_dies_ends_the_run(tmp_path: Path):
+    run = Run(tmp_path, 30.0)
+
+    def kill_detector(line: str) -> None:
+        if run.driven_s(line) >= 1:
+            run.detector.send_signal(signal.SIGKILL)
+
+    with pytest.raises(ProcessDied, match="detector was ended by SIGKILL"):
+        run.start(kill_detector)
+
+
+def test_an_engine_that_is_not_there_ends_the_run_with_the_detectors_own_words(tmp_path: Path):
+    run = Run(tmp_path, 8.0)
+    options = DemoOptions(run.options.out, 2000, 8.0, "noon", str(tmp_path / "absent.json"))
+    with pytest.raises(ProcessDied, match=r"(?s)detector ended with status 1.*absent\.json"):
+        run_demo(options, lambda line: None, run.street)
+
+
+def test_ctrl_c_leaves_no_process_behind(tmp_path: Path):
+    run = Run(tmp_path, 60.0)
+    code = (
+        "import sys; from pathlib import Path; from ros_anomaly_sim.demo.run import DemoOptions, run_demo\n"
+        f"options = DemoOptions(Path({str(run.options.out)!r}), 2000, 60.0, 'noon', {run.options.engine!r})\n"
+        f"run_demo(options, lambda line: print(line, flush=True), {run.street!r})"
+    )
+    demo = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert demo.stdout is not None
+    try:
+        for line in demo.stdout:
+            if run.driven_s(line) >= 1:
+                break
+        descendants = psutil.Process(demo.pid).children(recursive=True)
+        assert len(descendants) >= 3  # detector, its worker, street
+        os.kill(demo.pid, signal.SIGINT)
+        demo.wait(30)
+    finally:
+        demo.kill()
+        demo.stdout.close()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and any(p.is_running() for p in descendants):
+        time.sleep(0.1)
+    assert [p for p in descendants if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []

@@ -1,0 +1,63 @@
+"""Intervals over frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ros_anomaly.evaluation.bootstrap import FrameBootstrap
+from ros_anomaly.evaluation.metrics import ScoreCounts, ranking_figures
+
+
+def frames(count: int, seed: int, spread: float = 0.5):
+    """Bins of frames whose anomalies differ in how well they are seen, and the pooled AP."""
+    rng = np.random.default_rng(seed)
+    bootstrap, anomalous, normal = FrameBootstrap(), ScoreCounts(), ScoreCounts()
+    for _ in range(count):
+        own_anomalous, own_normal = ScoreCounts(), ScoreCounts()
+        own_anomalous.add(rng.normal(2 + rng.normal(0, spread), 1, 40).astype(np.float32))
+        own_normal.add(rng.normal(0, 1, 500).astype(np.float32))
+        bootstrap.add_frame(own_anomalous.bins(), own_normal.bins())
+        anomalous.add_bins(*own_anomalous.bins())
+        normal.add_bins(*own_normal.bins())
+    ap = ranking_figures(anomalous, normal).ap
+    assert ap is not None
+    return bootstrap, ap
+
+
+def test_interval_holds_the_estimate_and_narrows_with_frames():
+    few, ap_few = frames(10, 0)
+    many, ap_many = frames(120, 1)
+    low_few, high_few = few.ap_interval(ap_few)
+    low_many, high_many = many.ap_interval(ap_many)
+    assert low_few < ap_few < high_few and low_many < ap_many < high_many
+    assert (high_many - low_many) < 0.5 * (high_few - low_few)
+
+
+def test_interval_covers_the_truth_about_as_often_as_it_says():
+    _, truth = frames(400, 99)
+    covered = 0
+    for seed in range(40):
+        bootstrap, ap = frames(20, seed)
+        low, high = bootstrap.ap_interval(ap, resamples=100)
+        covered += low <= truth <= high
+    assert covered >= 32  # 38 of 40 expected; fewer than 32 has a probability below 0.1 %
+
+
+def test_equal_frames_leave_no_doubt():
+    bins = np.array([5, 9], np.uint32) << np.uint32(11), np.array([3, 4])
+    bootstrap = FrameBootstrap()
+    for _ in range(5):
+        bootstrap.add_frame(bins, bins)
+    assert bootstrap.ap_interval(0.5) == pytest.approx((0.5, 0.5))
+
+
+def test_no_interval_where_there_is_nothing_to_draw():
+    empty = np.zeros(0, np.uint32), np.zeros(0, np.int64)
+    some = np.array([7], np.uint32), np.array([3])
+    one, none = FrameBootstrap(), FrameBootstrap()
+    one.add_frame(some, some)
+    for _ in range(3):
+        none.add_frame(empty, some)
+    assert one.ap_interval(0.5) is None
+    assert none.ap_interval(None) is None

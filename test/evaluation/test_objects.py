@@ -1,0 +1,98 @@
+"""Per-object results of a frame and of a drive."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ros_anomaly.data.frames import Frame
+from ros_anomaly.data.labels import StreetClass
+from ros_anomaly.evaluation.objects import ObjectTracker, found_objects
+from ros_anomaly.evaluation.recall import object_recall
+from ros_anomaly.hazard.config import RegionConfig
+from ros_anomaly.runtime.contract import Prediction
+
+
+def scene() -> np.ndarray:
+    ids = np.zeros((20, 40), np.uint16)
+    ids[5:15, 5:10] = 3
+    ids[5:15, 20:30] = 7
+    return ids
+
+
+def test_found_by_share_of_visible_pixels():
+    ids, mask = scene(), np.zeros((20, 40), np.uint8)
+    mask[5:7, 5:10] = 255  # 20 % of object 3
+    mask[5:15, 20] = 255  # 10 % of object 7
+    mask[0, :] = 255
+    assert found_objects(mask, ids, [3, 7, 9]) == {3: True, 7: False}
+    assert found_objects(mask, ids, [7], min_overlap=0.1) == {7: True}
+    assert found_objects(mask, ids, []) == {}
+    with pytest.raises(ValueError, match="one shape"):
+        found_objects(mask[:5], ids, [3])
+
+
+def test_when_and_at_what_distance_an_object_was_known():
+    tracker = ObjectTracker(stable_frames=2)
+    ids = scene()
+    found = [False, True, False, True, True, True]
+    for frame, is_found in enumerate(found):
+        mask = np.where((ids == 3) & is_found, 255, 0).astype(np.uint8)
+        tracker.add(frame / 10, mask, ids, {3: 50.0 - 5 * frame, 7: 40.0 - frame}, hazard=frame >= 5)
+    known, missed, never_visible = tracker.reports([3, 7, 9])
+    assert (known.seen_frames, known.found_frames, known.first_seen_m, known.nearest_m) == (6, 4, 50.0, 25.0)
+    assert (known.first_found_s, known.first_found_m) == (0.1, 45.0)
+    assert (known.stable_s, known.stable_m) == (0.4, 30.0)
+    assert (known.hazard_s, known.hazard_m) == (0.5, 25.0)
+    assert not known.missed
+    assert missed.missed and missed.found_frames == 0 and missed.hazard_m is None and missed.nearest_m == 35.0
+    assert never_visible.missed and never_visible.seen_frames == 0 and never_visible.nearest_m is None
+    assert [report.instance_id for report in tracker.reports()] == [3, 7]
+
+
+def test_slivers_are_not_counted_as_seen():
+    tracker = ObjectTracker(min_visible_px=60)
+    tracker.add(0.0, np.ones((20, 40), np.uint8), scene(), {3: 9.0, 7: 9.0}, hazard=True)
+    assert [report.instance_id for report in tracker.reports()] == [7]
+
+
+def test_tracker_checks_its_settings():
+    with pytest.raises(ValueError, match="stable_frames >= 1"):
+        ObjectTracker(stable_frames=0)
+
+
+class HalfBlind:
+    """Sees anomalies (value 13 in the image) in the left half only."""
+
+    input_size = (20, 40)
+
+    def infer(self, image: np.ndarray) -> Prediction:
+        score = (image[..., 0] == StreetClass.ANOMALY).astype(np.float32)
+        score[:, 20:] = 0
+        return Prediction(score, np.zeros((20, 40), np.uint8))
+
+    def close(self) -> None:
+        pass
+
+
+def labelled(ids: np.ndarray | None, distances: dict[int, float]) -> Frame:
+    labels = np.where(scene() > 0, np.uint8(StreetClass.ANOMALY), np.uint8(StreetClass.ROAD))
+    anomalies = [{"instance_id": i, "distance_m": d} for i, d in distances.items()]
+    return Frame("f", np.repeat(labels[..., None], 3, 2), labels, ids, info={"anomalies": anomalies})
+
+
+def test_object_recall_by_distance():
+    frames = [labelled(scene(), {3: 5.0, 7: 25.0})] * 3
+    recall = object_recall(HalfBlind(), frames, 0.5, RegionConfig(min_area_px=4))
+    assert (recall.recall, recall.objects) == (0.5, 6)
+    assert recall.by_distance == {"0-10 m": (3, 3), "20-40 m": (0, 3)}
+
+
+def test_object_recall_after_minimum_area_and_without_objects():
+    frames = [labelled(scene(), {3: 5.0, 7: 25.0})]
+    assert object_recall(HalfBlind(), frames, 0.5, RegionConfig(min_area_px=51)).recall == 0.0
+    road = labelled(scene(), {})
+    road.class_ids[:] = StreetClass.ROAD
+    assert object_recall(HalfBlind(), [road], 0.5, RegionConfig()).recall is None
+    with pytest.raises(ValueError, match="expected instance ids"):
+        object_recall(HalfBlind(), [labelled(None, {})], 0.5, RegionConfig())

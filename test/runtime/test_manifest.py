@@ -1,0 +1,148 @@
+"""Manifests: what is written is what is read, and what is wrong is refused with expected and found."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from ros_anomaly.data.labels import CLASS_NAMES
+from ros_anomaly.runtime.errors import EngineError, ManifestError
+from ros_anomaly.runtime.files import sha256_of, write_atomically
+from ros_anomaly.runtime.manifest import EngineKind, FileEntry, Manifest, Threshold, file_entry, load_manifest
+from ros_anomaly.scores.names import Aggregation
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    (tmp_path / "net.onnx").write_bytes(b"network")
+    return Manifest(
+        name="net",
+        kind=EngineKind.FUSED,
+        input_size=(360, 640),
+        output_size=(90, 160),
+        num_queries=50,
+        files={"onnx": file_entry(tmp_path / "net.onnx")},
+        score="uno",
+        aggregation=Aggregation.STRIDE_4,
+        thresholds={
+            "uno": Threshold(-0.25, rule="one false hazard in 10 min", data="validation", figures={"recall": 0.5})
+        },
+        opset=18,
+        info={"command": "train", "seeds": [1, 2]},
+    )
+
+
+def edit(path, **changes):
+    plain = json.loads(path.read_text())
+    for key, value in changes.items():
+        plain[key] = value
+    path.write_text(json.dumps(plain))
+
+
+def test_round_trip(manifest, tmp_path):
+    manifest.save(tmp_path / "net.json")
+    assert load_manifest(tmp_path / "net.json") == manifest
+    assert [c.name for c in manifest.classes] == list(CLASS_NAMES)
+
+
+def test_threshold_is_that_of_the_engine_s_own_score(manifest):
+    assert manifest.threshold is not None and manifest.threshold.value == -0.25
+    assert replace(manifest, score="uno_clamped").threshold is None
+
+
+def test_saving_leaves_no_temporary_file_and_replaces_whole(manifest, tmp_path):
+    path = tmp_path / "net.json"
+    manifest.save(path)
+    replace(manifest, num_queries=7).save(path)
+    assert load_manifest(path).num_queries == 7
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.json", "net.onnx"]
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_file_is_returned_only_with_the_right_hash(manifest, tmp_path):
+    assert manifest.file("onnx", tmp_path) == tmp_path / "net.onnx"
+    expected = sha256_of(tmp_path / "net.onnx")
+    (tmp_path / "net.onnx").write_bytes(b"another network")
+    found = sha256_of(tmp_path / "net.onnx")
+    with pytest.raises(ManifestError, match=f"expected sha256 {expected}.*found {found}"):
+        manifest.file("onnx", tmp_path)
+
+
+def test_missing_file_and_missing_role(manifest, tmp_path):
+    (tmp_path / "net.onnx").unlink()
+    with pytest.raises(ManifestError, match=r"expected net\.onnx in .*found no such file"):
+        manifest.file("onnx", tmp_path)
+    with pytest.raises(ManifestError, match=r"role 'torch_program', found \['onnx'\]"):
+        manifest.file("torch_program", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"contract_version": 2}, "contract_version: expected 1, found 2"),
+        ({"kind": "fuzed"}, "expected one of fused, raw; found 'fuzed'"),
+        ({"score": "unknown_score"}, "score: expected one of uno, .*found 'unknown_score'"),
+        ({"score": None}, "expected a score"),
+        ({"aggregation": "nearest"}, "expected one of exact, stride_4; found 'nearest'"),
+        ({"kind": "raw"}, "raw engine: expected no score, found 'uno'"),
+        ({"input_size": [360]}, r"input_size: expected two positive integers .*found \(360,\)"),
+        ({"output_size": [0, 160]}, "output_size: expected two positive"),
+        ({"input_size": [360.5, 640]}, "input_size: expected two positive"),
+        ({"num_queries": True}, "num_queries: expected a positive integer, found True"),
+        ({"classes": []}, "expected 13 classes, found 0"),
+        ({"files": {"onxx": {"name": "a", "sha256": "0" * 64}}}, "found 'onxx'"),
+        ({"files": {"onnx": {"name": "../a", "sha256": "0" * 64}}}, "without folders, found '../a'"),
+        ({"files": {"onnx": {"name": "a", "sha256": "xyz"}}}, "64 lower-case hex digits, found 'xyz'"),
+        ({"files": {"onnx": {"name": "a"}}}, "schema"),
+        ({"files": ["a"]}, "schema"),
+        ({"thresholds": {"uno": {"value": None, "rule": "", "data": ""}}}, "finite number, found None"),
+        ({"thresholds": {"uni": {"value": 1.0, "rule": "", "data": ""}}}, "found 'uni'"),
+        ({"surprise": 1}, "unknown key 'surprise'"),
+    ],
+)
+def test_wrong_values_are_refused(manifest, tmp_path, changes, message):
+    path = tmp_path / "net.json"
+    manifest.save(path)
+    edit(path, **changes)
+    with pytest.raises(ManifestError, match=message) as caught:
+        load_manifest(path)
+    assert str(path) in str(caught.value)
+
+
+def test_classes_must_be_the_street_s(manifest, tmp_path):
+    path = tmp_path / "net.json"
+    manifest.save(path)
+    plain = json.loads(path.read_text())
+    plain["classes"][7]["name"] = "street"
+    path.write_text(json.dumps(plain))
+    with pytest.raises(ManifestError, match="expected .*name='road'.*found .*name='street'"):
+        load_manifest(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"contract_version": 1}', b"null"])
+def test_what_is_no_manifest_is_refused(tmp_path, content):
+    path = tmp_path / "net.json"
+    path.write_bytes(content)
+    with pytest.raises(ManifestError, match="expected"):
+        load_manifest(path)
+
+
+def test_missing_manifest(tmp_path):
+    with pytest.raises(EngineError, match="expected an engine manifest at .*found no such file"):
+        load_manifest(tmp_path / "none.json")
+
+
+def test_bad_file_entry():
+    with pytest.raises(ManifestError):
+        FileEntry("", "0" * 64)

@@ -1,0 +1,216 @@
+"""The detector over a toy engine: sizes, thresholds, regions, bad images, and its own share of the time."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import cv2
+import numpy as np
+import pytest
+import toy_engine
+
+from ros_anomaly.detector import Detector, DetectorConfig, fit_image
+from ros_anomaly.hazard.config import RegionConfig
+from ros_anomaly.hazard.ground import GroundProjection
+from ros_anomaly.runtime.contract import Prediction
+from ros_anomaly.runtime.engines import EngineSpec, load_engine
+from ros_anomaly.runtime.errors import EngineError
+from ros_anomaly.runtime.manifest import load_manifest
+from ros_anomaly.runtime.runner import InProcessRunner
+
+SIZE = (72, 128)
+BOX = (40, 20, 60, 32)  # left, top, right, bottom
+
+
+def street_image(size=SIZE, box=BOX):
+    image = np.full((*size, 3), 127, np.uint8)
+    left, top, right, bottom = box
+    image[top:bottom, left:right] = toy_engine.MAGENTA
+    return image
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    return load_engine(toy_engine.make_toy_engine(tmp_path_factory.mktemp("engines"), SIZE), threads=1)
+
+
+@pytest.fixture
+def detector(engine):
+    return Detector(engine)
+
+
+class FixedEngine:
+    """Gives the same maps for every image."""
+
+    def __init__(self, score, manifest):
+        self.manifest = manifest
+        self.input_size = manifest.input_size
+        self._prediction = Prediction(score, np.zeros(score.shape, np.uint8))
+
+    def infer(self, image):
+        assert image.shape == (*self.input_size, 3)
+        return self._prediction
+
+    def close(self):
+        pass
+
+
+def test_object_becomes_mask_and_region(detector):
+    assessment = detector.infer(street_image())
+    assert assessment.mask.shape == SIZE and assessment.mask.dtype == np.uint8
+    np.testing.assert_array_equal(assessment.mask == 255, street_image()[..., 1] == 0)
+    assert set(np.unique(assessment.mask)) == {0, 255}
+    (region,) = assessment.regions
+    assert region.box == BOX and region.area_px == 20 * 12
+    assert region.in_corridor and region.distance_m is None  # no ground projection was given
+    assert assessment.max_score == 1
+    assert assessment.score.shape == assessment.class_ids.shape == (18, 32)
+    assert 0 < assessment.engine_ms < assessment.latency_ms
+
+
+def test_clear_image(detector):
+    assessment = detector.infer(np.full((*SIZE, 3), 127, np.uint8))
+    assert not assessment.mask.any() and assessment.regions == () and assessment.max_score == 0
+
+
+@pytest.mark.parametrize("scale", [0.5, 2, 5])
+def test_images_of_another_size_give_boxes_in_their_own_pixels(engine, scale):
+    detector = Detector(engine, DetectorConfig(region=RegionConfig(min_area_px=16)))
+    size = (round(72 * scale), round(128 * scale))
+    box = tuple(round(value * scale) for value in BOX)
+    assessment = detector.infer(street_image(size, box))
+    assert assessment.mask.shape == size
+    (region,) = assessment.regions
+    np.testing.assert_allclose(region.box, box, atol=4 * scale)
+    assert region.area_px == pytest.approx(20 * 12 * scale**2, rel=0.4)
+    assert assessment.score.shape == (18, 32)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 400), (400, 5), (10, 10)])
+def test_images_smaller_than_the_score_map_are_assessed_too(detector, size):
+    assessment = detector.infer(np.full((*size, 3), toy_engine.MAGENTA, np.uint8))
+    assert assessment.mask.shape == size
+    assert assessment.max_score == 1
+    assert (assessment.mask == 255).all() == (size[0] * size[1] >= RegionConfig().min_area_px)
+
+
+def test_score_map_of_image_size(tmp_path):
+    detector = Detector(load_engine(toy_engine.make_toy_engine(tmp_path, SIZE, stride=1)))
+    assessment = detector.infer(street_image(box=(41, 21, 62, 33)))
+    assert assessment.score.shape == SIZE
+    assert assessment.regions[0].box == (41, 21, 62, 33)
+
+
+def test_score_at_the_threshold_is_not_above_it(engine):
+    image = street_image()
+    assert Detector(engine, DetectorConfig(threshold=1.0)).infer(image).regions == ()
+    just_below = float(np.nextafter(np.float32(1), np.float32(0)))
+    assert len(Detector(engine, DetectorConfig(threshold=just_below)).infer(image).regions) == 1
+
+
+def test_threshold_is_the_manifest_s_unless_given(engine, tmp_path):
+    assert Detector(engine).threshold == 0.5
+    assert Detector(engine, DetectorConfig(threshold=-0.5)).threshold == -0.5
+    uncalibrated = load_engine(toy_engine.make_toy_engine(tmp_path, SIZE, threshold=None))
+    with pytest.raises(ValueError, match="expected a threshold for score 'uno' .*found none"):
+        Detector(uncalibrated)
+    assert Detector(uncalibrated, DetectorConfig(threshold=0.25)).threshold == 0.25
+
+
+@pytest.mark.parametrize("threshold", [math.nan, math.inf])
+def test_configuration_checks_itself(threshold):
+    with pytest.raises(ValueError, match="threshold: expected a finite number or None, found"):
+        DetectorConfig(threshold=threshold)
+
+
+def test_regions_are_placed_on_the_ground_of_the_image_s_own_size(detector):
+    for scale in (1, 2):
+        size = (72 * scale, 128 * scale)
+        image = street_image(size, tuple(v * scale for v in (60, 44, 68, 52)))
+        ground = GroundProjection.from_fov(size, math.pi / 2)
+        (region,) = detector.infer(image, ground).regions
+        assert region.distance_m == pytest.approx(1.5 + 1.6 * 64 / 16, rel=0.05)
+        assert region.lateral_m == pytest.approx(0, abs=0.7)
+        assert region.in_corridor
+
+
+def test_configuration_of_regions_is_used(engine):
+    config = DetectorConfig(region=RegionConfig(min_area_px=1000))
+    assert Detector(engine, config).infer(street_image()).regions == ()
+
+
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [
+        (np.zeros((0, 0, 3), np.uint8), r"uint8 \[0, 0, 3\]"),
+        (np.zeros((72, 0, 3), np.uint8), r"uint8 \[72, 0, 3\]"),
+        (np.zeros((72, 128), np.uint8), r"uint8 \[72, 128\]"),
+        (np.zeros((72, 128, 4), np.uint8), r"uint8 \[72, 128, 4\]"),
+        (np.zeros((72, 128, 3), np.float32), r"float32 \[72, 128, 3\]"),
+        (np.zeros((1, 72, 128, 3), np.uint8), r"uint8 \[1, 72, 128, 3\]"),
+        ([[[0, 0, 0]]], "list"),
+        (None, "NoneType"),
+    ],
+)
+def test_bad_images_are_refused_with_expected_and_found(detector, image, found):
+    for method in (detector.infer, detector.predict):
+        with pytest.raises(ValueError, match=rf"image: expected .*uint8 \[H, W, 3\].*found {found}"):
+            method(image)
+
+
+def test_strided_and_read_only_images(detector):
+    image = street_image((144, 256), (80, 40, 120, 64))
+    image.flags.writeable = False
+    mirrored = detector.infer(image[:, ::-1])
+    np.testing.assert_array_equal(mirrored.mask, detector.infer(image).mask[:, ::-1])
+
+
+def test_an_image_is_assessed_alike_whatever_came_before(detector):
+    first = detector.infer(street_image())
+    detector.infer(np.full((*SIZE, 3), 127, np.uint8))
+    again = detector.infer(street_image())
+    np.testing.assert_array_equal(first.mask, again.mask)
+    assert first.regions == again.regions
+
+
+def test_engine_errors_pass_through(detector):
+    with pytest.raises(EngineError, match="non-finite"):
+        detector.infer(np.full((*SIZE, 3), 255, np.uint8))
+
+
+def test_predict_gives_the_engine_s_maps(detector, engine):
+    image = street_image((144, 256), (80, 40, 120, 64))
+    prediction = detector.predict(image)
+    small = cv2.resize(image, (128, 72), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(prediction.score, engine.infer(small).score)
+
+
+def test_a_runner_serves_as_engine(tmp_path):
+    runner = InProcessRunner(EngineSpec(str(toy_engine.make_toy_engine(tmp_path, SIZE))))
+    assert len(Detector(runner).infer(street_image()).regions) == 1
+
+
+def test_images_of_engine_size_are_not_copied():
+    image = street_image()
+    assert fit_image(image, SIZE) is image
+
+
+@pytest.mark.parametrize("size", [(360, 640), (1080, 1920)])
+def test_share_that_is_not_the_engine_is_small(tmp_path, size):
+    """Budget 6 ms at 640x360 (and twice that for a full HD camera), with a score map that has objects in it."""
+    manifest = load_manifest(toy_engine.make_toy_engine(tmp_path, (360, 640)))
+    score = np.random.default_rng(0).normal(0, 0.1, (90, 160)).astype(np.float32)
+    for x in range(10, 150, 20):
+        score[40:50, x : x + 8] = 1
+    engine = FixedEngine(score, manifest)
+    detector = Detector(engine)
+    image = np.full((*size, 3), 127, np.uint8)
+    ground = GroundProjection.from_fov(size, math.pi / 2)
+    own_ms = []
+    for _ in range(30):
+        started = time.perf_counter()
+        assessment = detector.infer(image, ground)
+        own_ms.append(1e3 * (time.perf_counter() - started) - assessment.engine_ms)
+    assert len(assessment.regions) == 7
+    assert min(own_ms) < (6 if size == (360, 640) else 12), own_ms

@@ -1,0 +1,84 @@
+"""Recipes: defaults, types, and errors that name the key and the legal values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ros_anomaly.training.recipe import Phase, Recipe, RecipeError, StageConfig, load_recipe
+from ros_anomaly.training.schedule import Schedule
+
+RECIPES = Path(__file__).resolve().parents[2] / "config" / "recipes"
+
+
+def load(tmp_path: Path, text: str) -> Recipe:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    return load_recipe(path)
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_recipes_of_the_package_load(path):
+    recipe = load_recipe(path)
+    assert recipe.closed.mixture.pasted == recipe.closed.mixture.rendered == 0
+    assert recipe.outlier.mixture.pasted + recipe.outlier.mixture.rendered > 0
+
+
+def test_there_is_a_street_recipe():
+    assert (RECIPES / "street.yaml").exists()
+
+
+def test_values_are_converted_and_the_rest_keeps_its_defaults(tmp_path):
+    recipe = load(
+        tmp_path,
+        "seed: 3\nclosed:\n  minutes: 5\n  phases:\n    - {until: 1, crop: [64, 96], batch: 2, scale: [1, 2]}\n"
+        "paste: {count: [2, 4]}\n",
+    )
+    assert recipe.seed == 3
+    assert recipe.closed.minutes == 5.0
+    assert recipe.closed.phases == (Phase(1.0, (64, 96), 2, (1.0, 2.0)),)
+    assert recipe.paste.count == (2, 4)
+    assert recipe.outlier == Recipe().outlier
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sed: 1", r"recipe sed: unknown key, expected one of seed, data"),
+        ("closed: {minute: 1}", r"recipe closed\.minute: unknown key, expected one of minutes"),
+        ("closed: {minutes: long}", r"recipe closed\.minutes: expected float, found 'long'"),
+        ("seed: true", r"recipe seed: expected int, found True"),
+        ("closed: 3", r"recipe closed: expected a mapping, found 3"),
+        ("closed: {phases: [{until: 1, crop: [64], batch: 1}]}", r"closed\.phases\[0\]\.crop: expected 2 values"),
+        ("closed: {phases: [{until: 1, crop: [60, 64], batch: 1}]}", r"multiples of 32, found \(60, 64\)"),
+        ("closed: {phases: [{until: 0.5, crop: [64, 64], batch: 1}]}", r"last at 1\.0, found \[0\.5\]"),
+        ("outlier: {mixture: {pasted: 0.8, rendered: 0.4}}", r"sum <= 1, found 0\.8 \+ 0\.4"),
+        ("augment: {jpeg: 2}", r"augment jpeg: expected a probability 0\.\.1, found 2"),
+        ("- 1", r"expected a mapping, found list"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, text, message):
+    with pytest.raises(RecipeError, match=message):
+        load(tmp_path, text)
+
+
+def test_schedule_warms_up_and_falls():
+    stage = StageConfig(minutes=10, warmup_iterations=10, final_factor=0.01)
+    schedule = Schedule(stage)
+    assert schedule.progress(5, 300.0) == 0.5
+    assert schedule.progress(5, 6000.0) == 1.0
+    assert schedule.factor(0, 0.0) == pytest.approx(0.1)
+    assert schedule.factor(100, 0.5) == pytest.approx(0.505)
+    assert schedule.factor(100, 1.0) == pytest.approx(0.01)
+
+
+def test_budget_in_iterations_and_its_replacement():
+    stage = StageConfig(iterations=200)
+    assert Schedule(stage).progress(50, 1e9) == 0.25
+    assert Schedule(stage, minutes=2).progress(50, 30.0) == 0.25
+
+
+def test_phases_follow_progress():
+    stage = StageConfig(phases=(Phase(0.5, (64, 64), 4), Phase(1.0, (96, 96), 2)))
+    assert [stage.phase_at(share).batch for share in (0.0, 0.49, 0.5, 1.0)] == [4, 4, 2, 2]
