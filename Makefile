@@ -8,6 +8,7 @@ VENV ?= .venv
 OUT ?= demo_out
 TOWN ?=
 DURATION ?=
+ENGINE ?=
 PYTEST_ARGS ?=
 
 export PYTHON VENV
@@ -26,7 +27,7 @@ setup: ## Make .venv with everything that is needed (pinned; a second call does 
 	@scripts/setup.sh
 
 demo: setup ## Drive through a rendered street, detect, report in demo_out/ (DURATION=10 for the short one)
-	@$(VENV)/bin/ros-anomaly-demo --out $(OUT) $(if $(DURATION),--duration $(DURATION)) $(if $(TOWN),--town $(TOWN))
+	@$(VENV)/bin/ros-anomaly-demo --out $(OUT) $(if $(DURATION),--duration $(DURATION)) $(if $(TOWN),--town $(TOWN)) $(if $(ENGINE),--engine $(ENGINE))
 
 check: setup ## Lint, format and types
 	@echo "== ruff check"

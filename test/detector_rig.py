@@ -126,8 +126,11 @@ class Rig:
 
     def launch(self, engine: Path | str, *remaps: str, **parameters: Any) -> None:
         """Start a detector node; what it prints is kept for ``output``."""
+        self.launch_command(node_command(engine, *remaps, **parameters))
+
+    def launch_command(self, command: list[str]) -> None:
+        """As ``launch``, with a command line of one's own."""
         self._log = tempfile.TemporaryFile("w+")
-        command = node_command(engine, *remaps, **parameters)
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=self._log, stderr=self._log, text=True)
 
     @property
@@ -136,11 +139,11 @@ class Rig:
         return self._log.read()
 
     def wait_for(self, condition: Callable[[], T | None], what: str, patience_s: float = PATIENCE_S) -> T:
-        """What ``condition`` gives as soon as it is neither None nor False; fails with the node's output."""
+        """What ``condition`` gives as soon as that is true; fails with the node's output."""
         deadline = time.monotonic() + patience_s
         while True:
             value = condition()
-            if value is not None and value is not False:
+            if value:
                 return value
             if self.process is not None and self.process.poll() is not None:
                 raise AssertionError(
@@ -150,6 +153,13 @@ class Rig:
                 last = self.reports()[-1:] or "nothing"
                 raise AssertionError(f"waited {patience_s:g} s for {what}; last status {last}\n{self.output}")
             time.sleep(0.01)
+
+    def wait_for_a_while(self, condition: Callable[[], T | None], patience_s: float) -> T | None:
+        """As ``wait_for``, but None where it does not come."""
+        deadline = time.monotonic() + patience_s
+        while not (value := condition()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return value
 
     def send(self, image: np.ndarray | Image | CompressedImage, stamp_ns: int | None = None, info: bool = True) -> int:
         """Publish one image (an array, or a message as it is) with its camera_info; return its stamp."""
@@ -224,6 +234,11 @@ class Rig:
         """Process id of the engine worker, from the diagnostics."""
         return int(self.wait_for(lambda: self.diagnostic("engine").get("pid") or None, "a worker's pid"))
 
+    def transport_files(self) -> set[Path]:
+        """Shared memory that the node's middleware made: what it maps and this process does not (own segments only)."""
+        assert self.process is not None
+        return _shared_memory(self.process.pid) - _shared_memory(os.getpid())
+
     def subscribed(self) -> bool:
         """Whether the node listens to our images."""
         return self._images.get_subscription_count() > 0 or self._compressed.get_subscription_count() > 0
@@ -269,6 +284,11 @@ class Rig:
             self._executor.spin()
         except ExternalShutdownException:
             pass
+
+
+def _shared_memory(pid: int) -> set[Path]:
+    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return {Path(line.split()[5]) for line in lines if "/dev/shm/fastrtps_" in line}
 
 
 def start_environment() -> Iterator[int]:

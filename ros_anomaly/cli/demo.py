@@ -11,6 +11,8 @@ from ros_anomaly.cli import common
 
 def build_parser() -> common.ArgumentParser:
     """Arguments of the executable."""
+    from ros_anomaly_sim.street.weather import PRESETS
+
     parser = common.ArgumentParser(
         prog="ros-anomaly-demo",
         description=(
@@ -20,7 +22,7 @@ def build_parser() -> common.ArgumentParser:
     )
     parser.add_argument("--duration", type=common.positive_float, default=90.0, help="simulated seconds to drive")
     parser.add_argument("--town", type=common.non_negative_int, default=2001, help="town; 2000 to 2099 are test towns")
-    parser.add_argument("--weather", default="noon", help="light and air: noon, low_sun, overcast_wet, fog, dusk")
+    parser.add_argument("--weather", default="noon", choices=PRESETS, help="light and air")
     parser.add_argument("--engine", default="default", help="name or manifest of the engine that the detector runs")
     parser.add_argument("--out", type=Path, default=Path("demo_out"), help="folder for report, video and pictures")
     common.add_json_option(parser)

@@ -31,9 +31,8 @@ def render_cutouts(folder: Path, count: int, seed: int) -> int:
     with StreetRenderer(Camera(_SIZE_PX, _SIZE_PX), library.load) as renderer:
         for index in common.track(range(count), "rendering cut-outs", unit="cut-outs"):
             name = names[index % len(names)]
-            rgba = render_cutout(renderer, name, sample(rng), rng)
-            if rgba is None:
-                continue
-            height_m = library.load(name).size_m[2]
-            writer.add(Cutout(f"{name}_{index:05d}", rgba, height_m, {"object": name}))
+            model = library.load(name)
+            rgba = render_cutout(renderer, model, sample(rng), rng, _SIZE_PX)
+            if rgba is not None:
+                writer.add(Cutout(f"{name}_{index:05d}", rgba, model.size_m[2], {"object": name}))
     return writer.finish()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ros_anomaly.cli import common
 from ros_anomaly.cli.cache import cache_folder
@@ -19,8 +19,8 @@ STREET_SIZE = (360, 640)
 PROTOCOLS = {"test": "street-test-1", "validation": "validation"}
 """What ``--street`` takes, and the protocol it names."""
 
-_FRAMES_PER_SHARD = 30
 _FRAMES_PER_TRAINING_TOWN = 40
+_FIRST_NEGATIVES_TOWN = 500
 
 
 def street_source(split: str, frames: int | None = None, workers: int = 2) -> FrameSource:
@@ -30,33 +30,18 @@ def street_source(split: str, frames: int | None = None, workers: int = 2) -> Fr
 
     Args:
         split: "test" or "validation".
-        frames: fewer than the protocol's 600, spread over its towns; None for all.
+        frames: fewer than the protocol's own number, spread evenly over its towns; None for all.
 
     Raises:
         CliError: unknown split. MissingModelsError, MissingEglError: what Debian packages are missing.
     """
-    from ros_anomaly.data.frame_store import FrameStore, FrameStoreWriter
-    from ros_anomaly_sim.street.protocol import protocol_length
+    from ros_anomaly.data.frame_store import FrameStore
 
     if split not in PROTOCOLS:
         raise common.CliError(f"street split: expected one of {', '.join(PROTOCOLS)}, found {split!r}")
     protocol = PROTOCOLS[split]
-    total = protocol_length(protocol, frames)
-    folder = cache_folder("streets", f"{protocol}-{total}-{simulator_fingerprint()}")
-    FrameStoreWriter(folder, STREET_SIZE)
-    jobs = [
-        ShardJob(
-            folder,
-            f"frames_{first:04d}",
-            STREET_SIZE,
-            protocol,
-            first,
-            min(first + _FRAMES_PER_SHARD, total),
-            total,
-            keep_instances=True,
-        )
-        for first in range(0, total, _FRAMES_PER_SHARD)
-    ]
+    folder = cache_folder("streets", f"{protocol}-{frames or 'all'}-{simulator_fingerprint()}")
+    jobs = _protocol_jobs(folder, protocol, frames, STREET_SIZE, sensor=True)
     render_shards(jobs, workers, f"rendering {protocol}")
     return FrameStore(folder)
 
@@ -69,52 +54,43 @@ def ensure(data: DataConfig, folder: Path, workers: int = 2) -> None:
     Raises:
         CliError: the folder was rendered for another configuration.
     """
-    from ros_anomaly_sim.street.protocol import protocol_length
-
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, data)
-    jobs = _training_jobs(data, folder, "train_clean", "none", data.clean_frames, first_town=0)
-    towns_used = len(jobs)
-    jobs += _training_jobs(data, folder, "train_negatives", "negatives", data.negative_frames, first_town=towns_used)
-    total = protocol_length("validation", data.validation_frames)
-    jobs += [
-        ShardJob(
-            folder / "validation",
-            f"frames_{first:04d}",
-            data.size,
-            "validation",
-            first,
-            min(first + _FRAMES_PER_SHARD, total),
-            total,
-        )
-        for first in range(0, total, _FRAMES_PER_SHARD)
-    ]
+    clean = _training_jobs(data, folder / "train_clean", "none", data.clean_frames, first_town=0)
+    # Towns of their own, so that the two stores together show more of them.
+    negatives = _training_jobs(
+        data, folder / "train_negatives", "negatives", data.negative_frames, _FIRST_NEGATIVES_TOWN
+    )
+    validation = _protocol_jobs(folder / "validation", "validation", data.validation_frames, data.size, sensor=True)
+    render_shards([*clean, *negatives, *validation], workers, "rendering training streets")
     if data.cutouts and not (folder / "cutouts" / "cutouts.json").exists():
         from ros_anomaly.cli.street_cutouts import render_cutouts
 
         render_cutouts(folder / "cutouts", data.cutouts, data.seed)
-    render_shards(jobs, workers, "rendering training streets")
+
+
+def _protocol_jobs(
+    folder: Path, protocol: str, frames: int | None, size: tuple[int, int], sensor: bool
+) -> list[ShardJob]:
+    from ros_anomaly_sim.street.objects.library import ModelLibrary
+    from ros_anomaly_sim.street.protocol import protocol_frames
+
+    per_town = protocol_frames(protocol, ModelLibrary(), frames).per_town()
+    return [
+        ShardJob(folder, f"town_{town:04d}", size, protocol, town, count, sensor=sensor, instances=True)
+        for town, count in per_town
+        if count
+    ]
 
 
 def _training_jobs(
-    data: DataConfig, folder: Path, store: str, anomaly: str, frames: int, first_town: int
+    data: DataConfig, folder: Path, anomaly: Literal["none", "negatives"], frames: int, first_town: int
 ) -> list[ShardJob]:
-    jobs = []
-    for index, start in enumerate(range(0, frames, _FRAMES_PER_TRAINING_TOWN)):
-        town = first_town + index
-        jobs.append(
-            ShardJob(
-                folder / store,
-                f"town_{town:04d}",
-                data.size,
-                "training",
-                town=town,
-                frames=min(_FRAMES_PER_TRAINING_TOWN, frames - start),
-                anomaly=anomaly,
-                seed=data.seed,
-            )
-        )
-    return jobs
+    counts = [min(_FRAMES_PER_TRAINING_TOWN, frames - start) for start in range(0, frames, _FRAMES_PER_TRAINING_TOWN)]
+    return [
+        ShardJob(folder, f"town_{town:04d}", data.size, "training", town, count, anomaly, data.seed, sensor=False)
+        for town, count in enumerate(counts, first_town)
+    ]
 
 
 def _claim(folder: Path, data: DataConfig) -> None:
@@ -126,7 +102,9 @@ def _claim(folder: Path, data: DataConfig) -> None:
     if path.exists():
         found = json.loads(path.read_text())
         if {**found, "simulator": ""} != {**wanted, "simulator": ""}:
-            raise common.CliError(f"{folder}: expected frames of {wanted}, found frames of {found}; choose another folder")
+            raise common.CliError(
+                f"{folder}: expected frames of {wanted}, found frames of {found}; choose another folder"
+            )
         if found["simulator"] != wanted["simulator"]:
             common.say(f"{folder}: rendered by another version of the streets; complete shards are kept")
         return
@@ -144,5 +122,3 @@ def simulator_fingerprint() -> str:
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
-
-

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,38 +19,34 @@ from ros_anomaly.cli import common
 
 if TYPE_CHECKING:
     from ros_anomaly.data.frames import Frame
-    from ros_anomaly_sim.street.protocol import FrameSpec
+    from ros_anomaly_sim.street.frames import FrameSpec
 
 
 @dataclass(frozen=True)
 class ShardJob:
-    """One shard of a frame store: frames ``first:last`` of a protocol, or random frames of one training town.
+    """One shard of a frame store: the frames of one town.
 
     Attributes:
         folder, shard: where it is written.
         size: (height, width).
         protocol: name of a street protocol, or "training".
-        first, last, total: frames of the protocol when it is cut to ``total`` frames.
-        town, frames, anomaly, seed: of a training shard; ``anomaly`` is "none" or "negatives".
-        keep_instances: whether instance ids are stored.
+        town, frames: how many frames of which town.
+        anomaly, seed: of training frames; ``anomaly`` is "none" or "negatives".
+        sensor: whether the camera's noise is applied where the frame asks for it. Training goes without:
+            its augmentation draws another camera at every use.
+        instances: whether instance ids are stored.
     """
 
     folder: Path
     shard: str
     size: tuple[int, int]
     protocol: str
-    first: int = 0
-    last: int = 0
-    total: int | None = None
-    town: int = 0
-    frames: int = 0
-    anomaly: str = "none"
+    town: int
+    frames: int
+    anomaly: Literal["none", "negatives"] = "none"
     seed: int = 0
-    keep_instances: bool = False
-
-    @property
-    def count(self) -> int:
-        return self.frames if self.protocol == "training" else self.last - self.first
+    sensor: bool = True
+    instances: bool = False
 
 
 def render_shards(jobs: Sequence[ShardJob], workers: int, label: str) -> None:
@@ -60,8 +59,10 @@ def render_shards(jobs: Sequence[ShardJob], workers: int, label: str) -> None:
     from ros_anomaly_sim.street.objects.library import ModelLibrary
 
     ModelLibrary().prepare(workers=workers, progress=_model_progress)
-    progress = common.Progress(label, sum(job.count for job in missing), "frames")
-    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn")) as pool:
+    progress = common.Progress(label, sum(job.frames for job in missing), "frames")
+    with ProcessPoolExecutor(
+        min(workers, len(missing)), mp_context=get_context("spawn"), initializer=_end_with_parent
+    ) as pool:
         futures = {pool.submit(_render_shard, job): job for job in missing}
         try:
             for future in as_completed(futures):
@@ -75,6 +76,18 @@ def render_shards(jobs: Sequence[ShardJob], workers: int, label: str) -> None:
 def _model_progress(done: int, total: int, name: str) -> None:
     if done == total or done % 20 == 0:
         common.say(f"preparing object models: {done}/{total} ({name})")
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work forever: it watches for that instead."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _render_shard(job: ShardJob) -> int:
@@ -101,29 +114,33 @@ def renderer(size: tuple[int, int]) -> Any:
 
 
 def _frames(job: ShardJob) -> Iterator[Frame]:
-    from ros_anomaly_sim.street.protocol import protocol_frames, training_frames
+    from ros_anomaly_sim.street.frames import training_frames
+    from ros_anomaly_sim.street.protocol import protocol_frame
+    from ros_anomaly_sim.street.town import Town
 
+    specs: Iterable[FrameSpec]
     if job.protocol == "training":
-        specs = iter(training_frames(library(), [job.town], job.frames, job.seed, job.anomaly))
+        specs = training_frames(library(), [job.town], job.frames, job.seed, job.anomaly)
     else:
-        specs = protocol_frames(job.protocol, library(), job.total).specs(job.first, job.last)
+        town = Town.generate(job.town, library())
+        specs = (protocol_frame(job.protocol, town, frame, library()) for frame in range(job.frames))
     for spec in specs:
-        yield render_frame(spec, job.size, job.keep_instances)
+        yield render_frame(spec, job.size, job.sensor, job.instances)
 
 
-def render_frame(spec: FrameSpec, size: tuple[int, int], keep_instances: bool = True) -> Frame:
-    """Render one specified frame, with sensor noise where it asks for it and tiny anomalies made void."""
+def render_frame(spec: FrameSpec, size: tuple[int, int], sensor: bool = True, instances: bool = True) -> Frame:
+    """Render one specified frame; anomalies too small to be judged become void."""
     from ros_anomaly.data.frames import Frame
-    from ros_anomaly_sim.render.sensor import SensorModel
     from ros_anomaly_sim.street.protocol import void_small_anomalies
 
     rendered = renderer(size).render(spec.scene, spec.pose)
     image = rendered.image
-    if spec.info.get("sensor_noise", False):
-        # A seed of the frame's own, so that a frame looks the same whichever process renders it.
-        rng = np.random.default_rng(np.frombuffer(spec.name.encode(), np.uint8))
+    if sensor and spec.info["sensor_noise"]:
+        from ros_anomaly_sim.render.sensor import SensorModel
+
+        # A seed of the frame's own, so that it looks the same whichever process renders it.
+        rng = np.random.default_rng(list(spec.name.encode()))
         image = SensorModel.sample(rng).apply(image, rng)
-    anomalies = [entry["instance_id"] for entry in spec.info.get("anomalies", [])]
+    anomalies = [entry["instance_id"] for entry in spec.info["anomalies"]]
     class_ids = void_small_anomalies(rendered.class_ids, rendered.instance_ids, anomalies)
-    instances = rendered.instance_ids if keep_instances else None
-    return Frame(spec.name, image, class_ids, instances, None, spec.info)
+    return Frame(spec.name, image, class_ids, rendered.instance_ids if instances else None, None, spec.info)

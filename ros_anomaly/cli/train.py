@@ -18,7 +18,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--recipe", type=common.existing_file, required=True, help="YAML file that says how to train")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--frames", type=Path, help="folder of the rendered frames (default: OUT/frames)")
+    parser.add_argument(
+        "--frames", type=Path, help="folder of rendered frames (default: OUT/frames, rendered as the recipe says)"
+    )
     parser.add_argument("--stage", choices=("closed", "outlier", "all"), default="all", help="what to train")
     parser.add_argument(
         "--minutes", type=common.positive_float, help="wall-clock budget; 'all' divides it as the recipe's minutes"
@@ -47,7 +49,8 @@ def _train(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     recipe = load_recipe(args.recipe)
     frames = FrameFolders(args.frames or args.out / "frames")
-    if not frames.clean.exists():
+    # A folder of its own is completed first, which costs nothing where it is whole; one that is given is left as it is.
+    if args.frames is None or not frames.clean.exists():
         from ros_anomaly.cli.street_frames import ensure
 
         ensure(recipe.data, frames.root)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from ros_anomaly.evaluation.metrics import sum_runs
+
+Bins = tuple[np.ndarray, np.ndarray]
+
 # 2^8 bins an octave: AP of these bins is off by about 1e-3, but its spread, which is all that is taken, is not.
-_COARSE_BITS = 11
+_COARSE_BITS = 10
 
 
 class FrameBootstrap:
@@ -16,14 +22,16 @@ class FrameBootstrap:
         self._positive: list[np.ndarray] = []
         self._negative: list[np.ndarray] = []
 
-    def add_frame(self, anomalous: tuple[np.ndarray, np.ndarray], normal: tuple[np.ndarray, np.ndarray]) -> None:
-        """Bins of one frame, each (keys uint32, counts) as ``ScoreCounts.bins`` gives them; either may be empty."""
-        keys = np.concatenate([anomalous[0], normal[0]]) >> np.uint32(_COARSE_BITS)
-        unique, index = np.unique(keys, return_inverse=True)
-        split = len(anomalous[0])
-        self._keys.append(unique)
-        self._positive.append(np.bincount(index[:split], weights=anomalous[1], minlength=len(unique)))
-        self._negative.append(np.bincount(index[split:], weights=normal[1], minlength=len(unique)))
+    def add_frame(self, anomalous: Iterable[Bins], normal: Iterable[Bins]) -> None:
+        """Bins of one frame, in any number of parts, each (ascending keys uint32, counts) as ``ScoreCounts.bins``."""
+        positive, negative = [_coarse(*bins) for bins in anomalous], [_coarse(*bins) for bins in normal]
+        every = np.unique(np.concatenate([np.zeros(0, np.uint32), *(keys for keys, _ in positive + negative)]))
+        self._keys.append(every)
+        for parts, columns in ((positive, self._positive), (negative, self._negative)):
+            column = np.zeros(len(every))
+            for keys, counts in parts:
+                column[np.searchsorted(every, keys)] += counts
+            columns.append(column)
 
     def ap_interval(
         self, ap: float | None, confidence: float = 0.95, resamples: int = 300, seed: int = 0
@@ -56,6 +64,10 @@ class FrameBootstrap:
             columns = len(every) - 1 - np.searchsorted(every, keys)
             positive[i, columns], negative[i, columns] = self._positive[i], self._negative[i]
         return positive, negative
+
+
+def _coarse(keys: np.ndarray, counts: np.ndarray) -> Bins:
+    return sum_runs(keys >> np.uint32(_COARSE_BITS), counts)
 
 
 def _average_precision(true: np.ndarray, false: np.ndarray) -> np.ndarray:

@@ -4,11 +4,11 @@ Definitions are those of the road anomaly benchmarks (SegmentMeIfYouCan, Fishysc
 over the distinct scores in descending order, so ties count as one step; FPR95 = FPR at the first threshold with
 TPR ≥ 0.95.
 
-Scores are counted, not kept. A bin is a float32 with its lowest 4 bits cut off: 2^19 bins an octave on either side
-of zero, 1e-6 wide near ±1, not far above the rounding of the scores themselves. Bins follow the order of the
+Scores are counted, not kept. A bin is a float32 with its lowest 5 bits cut off: 2^18 bins an octave on either side
+of zero, 2e-6 wide near ±1, not far above the rounding of the scores themselves. Bins follow the order of the
 numbers, so all that changes is that scores of one bin become ties: FPR95 moves by at most the share of pixels in one
 bin, AP and AUROC by less. The tests hold all three to 1e-4 where scores spread over 0.01 or more (5000 bins), and to
-1e-3 where they crowd within 0.001 of -1. Memory grows with the occupied bins, 12 bytes each: some ten MB a score.
+2e-3 where they crowd within 0.001 of -1. Memory grows with the occupied bins, 8 bytes each: some ten MB a score.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_CUT_BITS = 4
+_CUT_BITS = 5
 KEY_BITS = 32 - _CUT_BITS
 """Bits of a bin's key."""
 _MERGE_AT = 1 << 20
+_COUNT_BITS = np.uint64(36)  # 7e10 pixels a bin; the key takes the other 28 at most
+_COUNT_MASK = np.uint64((1 << 36) - 1)
 
 
 def score_keys(scores: np.ndarray) -> np.ndarray:
@@ -45,9 +47,9 @@ class ScoreCounts:
     """How many pixels scored what: a growing, sparse histogram over score bins."""
 
     def __init__(self) -> None:
-        self._keys = np.zeros(0, np.uint32)
-        self._counts = np.zeros(0, np.int64)
-        self._new: list[tuple[np.ndarray, np.ndarray]] = []
+        # One number a bin, key above count: sorting these is many times faster than sorting keys along with counts.
+        self._packed = np.zeros(0, np.uint64)
+        self._new: list[np.ndarray] = []
         self._new_bins = 0
 
     def add(self, scores: np.ndarray) -> None:
@@ -58,15 +60,15 @@ class ScoreCounts:
         """Count bins directly: keys uint32 [n], counts [n]."""
         if len(keys) == 0:
             return
-        self._new.append((keys.astype(np.uint32), counts.astype(np.int64)))
+        self._new.append((keys.astype(np.uint64) << _COUNT_BITS) | counts.astype(np.uint64))
         self._new_bins += len(keys)
-        if self._new_bins > max(_MERGE_AT, len(self._keys)):
+        if self._new_bins > max(_MERGE_AT, len(self._packed)):
             self._merge()
 
     def bins(self) -> tuple[np.ndarray, np.ndarray]:
         """(keys uint32 [n] ascending, counts int64 [n])."""
         self._merge()
-        return self._keys, self._counts
+        return (self._packed >> _COUNT_BITS).astype(np.uint32), (self._packed & _COUNT_MASK).astype(np.int64)
 
     def total(self) -> int:
         """Pixels counted."""
@@ -81,12 +83,18 @@ class ScoreCounts:
     def _merge(self) -> None:
         if not self._new:
             return
-        keys = np.concatenate([self._keys, *(k for k, _ in self._new)])
-        counts = np.concatenate([self._counts, *(c for _, c in self._new)])
-        self._keys, index = np.unique(keys, return_inverse=True)
-        # Sums of up to 2^53 pixels are exact in the float64 of bincount.
-        self._counts = np.bincount(index, weights=counts, minlength=len(self._keys)).astype(np.int64)
+        packed = np.sort(np.concatenate([self._packed, *self._new]))
+        keys, counts = sum_runs(packed >> _COUNT_BITS, packed & _COUNT_MASK)
+        self._packed = (keys << _COUNT_BITS) | counts
         self._new, self._new_bins = [], 0
+
+
+def sum_runs(keys: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct keys of an ascending array, and the sums of their counts."""
+    if len(keys) == 0:
+        return keys, counts
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    return keys[starts], np.add.reduceat(counts, starts)
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,9 @@ class RankingFigures:
 def aligned_counts(anomalous: ScoreCounts, normal: ScoreCounts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(keys, anomalous, normal) of all occupied bins, highest score first."""
     (keys_a, counts_a), (keys_n, counts_n) = anomalous.bins(), normal.bins()
-    keys = np.union1d(keys_a, keys_n)[::-1]
+    # Sorting beats np.union1d by far: that hashes what is nearly sorted already.
+    merged = np.sort(np.concatenate([keys_a, keys_n]))
+    keys = merged[np.append(merged[1:] != merged[:-1], True)[: len(merged)]][::-1]
     both = []
     for own_keys, own_counts in ((keys_a, counts_a), (keys_n, counts_n)):
         column = np.zeros(len(keys), np.int64)

@@ -8,11 +8,12 @@ from operator import add
 
 import numpy as np
 
-from ros_anomaly.evaluation.bootstrap import FrameBootstrap
+from ros_anomaly.evaluation.bootstrap import Bins, FrameBootstrap
 from ros_anomaly.evaluation.metrics import KEY_BITS, RankingFigures, ScoreCounts, ranking_figures, score_keys
 from ros_anomaly.evaluation.strata import DISTANCE_NAMES, NUM_STRATA, VOID, anomalous_strata, normal_strata
 
-Bins = tuple[np.ndarray, np.ndarray]
+FrameBins = dict[int, Bins]
+"""Bins of one frame by stratum; strata without a pixel are missing."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,17 @@ class ScoreFigures:
         self._counts = [ScoreCounts() for _ in range(NUM_STRATA)]
         self._bootstrap = {False: FrameBootstrap(), True: FrameBootstrap()}
 
-    def add(self, score: np.ndarray, strata: np.ndarray) -> RankingFigures:
-        """Count one frame, floating [H, W] scores and uint8 [H, W] strata; returns the frame's own figures."""
-        bins = _bins_by_stratum(score, strata)
+    def add(self, score: np.ndarray, strata: np.ndarray) -> FrameBins:
+        """Count one frame, floating [H, W] scores and uint8 [H, W] strata; returns its bins by stratum."""
+        bins = bins_by_stratum(score, strata)
         for stratum, (keys, counts) in bins.items():
             self._counts[stratum].add_bins(keys, counts)
         for road_only, bootstrap in self._bootstrap.items():
-            anomalous = _join(bins, anomalous_strata(road_only))
-            bootstrap.add_frame(anomalous, _join(bins, normal_strata(road_only)))
-        return ranking_figures(_count(bins, anomalous_strata(False)), _count(bins, normal_strata(False)))
+            bootstrap.add_frame(
+                (bins[s] for s in anomalous_strata(road_only) if s in bins),
+                (bins[s] for s in normal_strata(road_only) if s in bins),
+            )
+        return bins
 
     def report(self) -> ScoreReport:
         """Over everything added so far."""
@@ -66,8 +69,8 @@ class ScoreFigures:
         return reduce(add, (self._counts[s] for s in strata))
 
 
-def _bins_by_stratum(score: np.ndarray, strata: np.ndarray) -> dict[int, Bins]:
-    """One sort for all strata: they are put above the bits of the score bins."""
+def bins_by_stratum(score: np.ndarray, strata: np.ndarray) -> FrameBins:
+    """Count the score bins of every stratum; one sort for all, as the stratum is put above the bits of the bin."""
     if score.shape != strata.shape:
         raise ValueError(f"expected score and labels of one shape, found {score.shape} and {strata.shape}")
     codes = score_keys(score) | (strata.astype(np.uint32) << np.uint32(KEY_BITS))
@@ -78,14 +81,13 @@ def _bins_by_stratum(score: np.ndarray, strata: np.ndarray) -> dict[int, Bins]:
     return {s: (keys[span], counts[span]) for s, span in enumerate(spans) if span.stop > span.start}
 
 
-def _join(bins: dict[int, Bins], strata: tuple[int, ...]) -> Bins:
-    chosen = [bins[s] for s in strata if s in bins]
-    if not chosen:
-        return np.zeros(0, np.uint32), np.zeros(0, np.int64)
-    return np.concatenate([keys for keys, _ in chosen]), np.concatenate([counts for _, counts in chosen])
-
-
-def _count(bins: dict[int, Bins], strata: tuple[int, ...]) -> ScoreCounts:
-    counts = ScoreCounts()
-    counts.add_bins(*_join(bins, strata))
-    return counts
+def frame_figures(bins: FrameBins) -> RankingFigures:
+    """Figures of a single frame, on the full image."""
+    populations = []
+    for strata in (anomalous_strata(road_only=False), normal_strata(road_only=False)):
+        counts = ScoreCounts()
+        for stratum in strata:
+            if stratum in bins:
+                counts.add_bins(*bins[stratum])
+        populations.append(counts)
+    return ranking_figures(*populations)

@@ -13,7 +13,7 @@ from ros_anomaly.data.frames import Frame
 from ros_anomaly.data.labels import CLASS_NAMES, NUM_INLIER_CLASSES
 from ros_anomaly.detector import fit_image
 from ros_anomaly.evaluation.metrics import ConfusionMatrix
-from ros_anomaly.evaluation.score_figures import ScoreFigures, ScoreReport
+from ros_anomaly.evaluation.score_figures import ScoreFigures, ScoreReport, frame_figures
 from ros_anomaly.evaluation.strata import stratify
 from ros_anomaly.runtime.contract import RawPrediction
 from ros_anomaly.scores.aggregation import pixel_sums, upsample
@@ -77,9 +77,10 @@ def evaluate_frames(
         maps, class_ids = _maps(prediction, scores, size, aggregation)
         confusion.add(frame.class_ids, class_ids)
         strata = stratify(frame)
-        own = [figures[score.name].add(score_map, strata) for score, score_map in zip(scores, maps, strict=True)]
-        if own[0].ap is not None:
-            by_frame.append(FrameFigures(frame.name, own[0].ap, own[0].anomalous_px))
+        bins = [figures[score.name].add(score_map, strata) for score, score_map in zip(scores, maps, strict=True)]
+        own = frame_figures(bins[0])
+        if own.ap is not None:
+            by_frame.append(FrameFigures(frame.name, own.ap, own.anomalous_px))
     if count == 0:
         raise ValueError("frames: expected at least one, found none")
     iou = [None if np.isnan(value) else float(value) for value in confusion.iou()]

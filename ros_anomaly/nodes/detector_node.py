@@ -35,7 +35,9 @@ class DetectorNode(LifecycleNode):
         self._phase = "unconfigured"
         self._stopping = threading.Event()
         self._pipeline: Pipeline | None = None
-        self._parameter_server = ParameterServer(self, lambda: self._phase == "unconfigured", self._on_new_settings)
+        self._parameter_server = ParameterServer(
+            self, lambda: self._phase == "unconfigured", self._check_settings, self._take_settings
+        )
         self._counters = FrameCounters()
         heartbeat_hz = float(self._parameter_server.value("heartbeat_hz"))
         self._reporter = HazardReporter(self, heartbeat_hz, self._counters)
@@ -158,7 +160,11 @@ class DetectorNode(LifecycleNode):
         traceback.print_exception(error)
         self._on_fatal(f"the heartbeat ended: {error!r}")
 
-    def _on_new_settings(self, settings: Settings) -> None:
+    def _check_settings(self, settings: Settings) -> None:
+        if self._pipeline is not None:
+            self._pipeline.check(settings)
+
+    def _take_settings(self, settings: Settings) -> None:
         if self._pipeline is not None:
             self._pipeline.apply(settings)
             self._reporter.reconfigure(settings.hazard)

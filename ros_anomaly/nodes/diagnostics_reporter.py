@@ -67,7 +67,7 @@ def _engine(name: str, pipeline: Pipeline | None) -> DiagnosticStatus:
     values = {
         "engine": manifest.name,
         "score": manifest.score,
-        "threshold": pipeline.detector.threshold,
+        "threshold": pipeline.threshold,
         "input_size": f"{manifest.input_size[1]}x{manifest.input_size[0]}",
         "state": status.state.value,
         "pid": status.pid,

@@ -19,13 +19,19 @@ class ParameterServer:
 
     Args:
         is_unconfigured: whether parameters that shape the engine and the topics may be changed now.
+        check: raises ValueError where new settings do not go with what the node has (its engine).
         on_change: called with the new settings after a change was accepted.
     """
 
     def __init__(
-        self, node: Node, is_unconfigured: Callable[[], bool], on_change: Callable[[Settings], None] | None = None
+        self,
+        node: Node,
+        is_unconfigured: Callable[[], bool],
+        check: Callable[[Settings], None],
+        on_change: Callable[[Settings], None],
     ) -> None:
         self._is_unconfigured = is_unconfigured
+        self._check = check
         self._on_change = on_change
         self._values: dict[str, Value] = {}
         self._rejected: dict[str, str] = {}
@@ -66,7 +72,7 @@ class ParameterServer:
         try:
             for name in ours:
                 self._check_moment(BY_NAME[name])
-            Settings.from_values({**self._values, **ours})
+            self._check(Settings.from_values({**self._values, **ours}))
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -85,7 +91,7 @@ class ParameterServer:
         self._values.update(ours)
         for name in ours:
             self._rejected.pop(name, None)
-        if self._on_change is not None and not self._rejected:
+        if not self._rejected:
             self._on_change(self.settings)
 
 

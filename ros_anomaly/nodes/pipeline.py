@@ -77,8 +77,19 @@ class Pipeline:
     def apply(self, settings: Settings) -> None:
         """Take settings that may change at run time. ValueError if there is no threshold at all."""
         # One assignment, so that a frame under way sees all of the old settings or all of the new.
-        self.detector = Detector(self.runner, DetectorConfig(settings.threshold, settings.hazard.region))
-        self._settings = settings
+        self._policy = (settings, self._detector_of(settings))
+
+    def check(self, settings: Settings) -> None:
+        """ValueError where ``apply`` would raise it; nothing is changed."""
+        self._detector_of(settings)
+
+    @property
+    def threshold(self) -> float:
+        """Threshold in use, whether from the parameter or from the engine's manifest."""
+        return self._policy[1].threshold
+
+    def _detector_of(self, settings: Settings) -> Detector:
+        return Detector(self.runner, DetectorConfig(settings.threshold, settings.hazard.region))
 
     def problem(self) -> str | None:
         """Why the engine gives nothing at present, or None; looks after it and never waits."""
@@ -89,7 +100,7 @@ class Pipeline:
         """Listen to images."""
         self._loop = InferenceLoop(self._process, self._on_crash, lambda: self._counters.count("superseded"))
         self._loop.start()
-        compressed = self._settings.image_transport == "compressed"
+        compressed = self._policy[0].image_transport == "compressed"
         topics: list[tuple[type, str, Callable[..., None]]] = [
             (CameraInfo, "camera_info", self.geometry.take),
             (Odometry, "odometry", self._motion.take),
@@ -133,7 +144,7 @@ class Pipeline:
         self._node.get_logger().warning(self.qos_problem)
 
     def _process(self, arrival: _Arrival) -> None:
-        message, settings, detector = arrival.message, self._settings, self.detector
+        message, (settings, detector) = arrival.message, self._policy
         stamp_ns = stamp_to_ns(message.header.stamp)
         try:
             image = rgb_from_message(message)

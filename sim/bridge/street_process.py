@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import rclpy
 from rclpy.executors import ExternalShutdownException
 
@@ -23,8 +24,6 @@ from ros_anomaly_sim.render.renderer import Rendered, StreetRenderer
 from ros_anomaly_sim.render.sensor import SensorModel
 from ros_anomaly_sim.street.drive import Drive, DriveAnomaly, DriveState
 from ros_anomaly_sim.street.objects.library import ModelLibrary
-
-CLEAR_STRETCH_S = 18.0
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -39,7 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--wait-for-go", action="store_true", help="begin when a recorder says that it hears everything"
     )
-    parser.add_argument("--startup-timeout", type=float, default=90.0, help="seconds to wait for them and the detector")
+    parser.add_argument(
+        "--startup-timeout", type=float, default=300.0, help="seconds to wait for them and the detector"
+    )
     parser.add_argument("--timeout", type=float, default=2.0, help="seconds to wait for the answer to a frame")
     parser.add_argument("--patience", type=int, default=20, help="unanswered frames in a row that end the drive")
     return parser
@@ -50,12 +51,10 @@ def main(argv: list[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     camera = Camera()
     library = ModelLibrary()
-    # A drive too short for a stretch without anomalies is for a quick look, and has none.
-    clear_stretch_s = CLEAR_STRETCH_S if args.duration >= 3 * CLEAR_STRETCH_S else 0.0
-    drive = Drive(args.town, library, duration_s=args.duration, weather=args.weather, clear_stretch_s=clear_stretch_s)
+    drive = Drive(args.town, library, duration_s=args.duration, weather=args.weather)
     lockstep = Lockstep(args.timeout, args.patience)
     pace = Pace(args.rate, args.wait_for_go, args.startup_timeout)
-    sensor = SensorModel(seed=args.town)
+    sensor, noise = SensorModel(), np.random.default_rng(args.town)
 
     rclpy.init()
     node = StreetNode(camera.horizontal_fov_rad, lockstep, args.status_topic)
@@ -64,9 +63,11 @@ def main(argv: list[str] | None = None) -> int:
 
             def render(state: DriveState) -> Rendered:
                 rendered = renderer.render(state.scene, state.camera)
-                return replace(rendered, image=sensor.apply(rendered.image))
+                return replace(rendered, image=sensor.apply(rendered.image, noise))
 
-            print(f"street: town {args.town}, {args.duration:g} s, drawn by {renderer.gl_renderer}", flush=True)
+            print(
+                f"town {args.town} stands, drawn by {renderer.gl_renderer}; loading objects and warming up", flush=True
+            )
             street = LockstepDrive(node, lockstep, pace, drive.state, render)
             street.warm_up()
             DriveFile(
@@ -88,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
         StreetSummary(lockstep.sent, tuple(lockstep.unanswered)).save(args.folder)
         node.close()
         rclpy.try_shutdown()
-    print(f"street: {lockstep.sent} frames sent, {len(lockstep.unanswered)} unanswered", flush=True)
+    print(f"{lockstep.sent} frames sent, {len(lockstep.unanswered)} unanswered", flush=True)
     return 0
 
 

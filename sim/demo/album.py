@@ -84,7 +84,7 @@ class Album:
         height, width = shot.plain.shape[:2]
         left, _, right, bottom = item.box
         whole = left > 0 and right < width and bottom < height
-        worth = item.pixels if whole else item.pixels / 4  # cut off by the image's edge, it is hard to tell
+        worth = item.pixels if whole else item.pixels / 1000  # cut off by the image's edge, it is hard to tell
         instance_id = item.object.instance_id
         if worth > _GROWTH * self._most_pixels.get(instance_id, 0):
             self._most_pixels[instance_id] = worth

@@ -36,11 +36,11 @@ class LiveLine:
             self._latency_ms = state.latency_ms
             self.answered += 1
 
-    def text(self, drive_s: float | None, since_last_s: float) -> str:
-        """The line: ``drive_s`` is simulated time, None before the drive; rates are over ``since_last_s`` seconds."""
+    def text(self, drive_s: float, since_last_s: float) -> str:
+        """The line: ``drive_s`` is simulated time; the rate is over ``since_last_s`` seconds of wall clock."""
         rate = (self.answered - self._answered_before) / since_last_s if since_last_s > 0 else 0.0
         self._answered_before = self.answered
-        time = "warm-up " if drive_s is None else f"{drive_s:6.1f} s"
+        time = f"{drive_s:6.1f} s"
         if self._state is None:
             return f"{time}  waiting for the detector"
         latency = "   –" if self._latency_ms is None else f"{self._latency_ms:4.0f}"

@@ -65,8 +65,7 @@ def painted(image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
 def draw(view: View) -> np.ndarray:
     """uint8 [H + BANNER_PX, W, 3] RGB: banner, image, mask in red, true objects framed in light blue, score inset."""
     canvas = painted(view.image, view.mask)
-    for truth in view.truths:
-        _frame(canvas, truth)
+    _frame_objects(canvas, view.truths)
     if view.score is not None:
         _inset(canvas, view.score, view.score_range)
     return np.vstack([_banner(view.level, view.caption, canvas.shape[1]), canvas])
@@ -79,13 +78,31 @@ def _paint_mask(canvas: np.ndarray, mask: np.ndarray) -> None:
     cv2.drawContours(canvas, contours, -1, (255, 255, 255), 1, cv2.LINE_AA)
 
 
-def _frame(canvas: np.ndarray, truth: Truth) -> None:
-    left, top, right, bottom = truth.box
-    cv2.rectangle(canvas, (left - 3, top - 3), (right + 2, bottom + 2), _TRUTH_COLOUR, 1, cv2.LINE_AA)
-    (width, _), _ = cv2.getTextSize(truth.label, _FONT, _LABEL_SCALE, 1)
-    x = int(np.clip(left - 3, 2, max(canvas.shape[1] - width - 2, 2)))
-    y = top - 8 if top > 20 else min(bottom + 14, canvas.shape[0] - 4)
-    _text(canvas, truth.label, (x, y), _LABEL_SCALE, _TRUTH_COLOUR)
+def _frame_objects(canvas: np.ndarray, truths: Sequence[Truth]) -> None:
+    """Frames for all, labels largest object first; a label that would cover another is left out."""
+    taken: list[tuple[int, int, int, int]] = []
+    for truth in sorted(truths, key=lambda t: -(t.box[2] - t.box[0]) * (t.box[3] - t.box[1])):
+        left, top, right, bottom = truth.box
+        cv2.rectangle(canvas, (left - 3, top - 3), (right + 2, bottom + 2), _TRUTH_COLOUR, 1, cv2.LINE_AA)
+        label = _label_box(canvas, truth)
+        if not any(_overlap(label, other) for other in taken):
+            taken.append(label)
+            cv2.rectangle(canvas, label[:2], label[2:], _TRUTH_COLOUR, -1)
+            _text(canvas, truth.label, (label[0] + 3, label[3] - 4), _LABEL_SCALE, (10, 30, 40))
+
+
+def _label_box(canvas: np.ndarray, truth: Truth) -> tuple[int, int, int, int]:
+    """Where a label goes: above its object, or at the top of the image where there is no room; always inside."""
+    left, top, _, _ = truth.box
+    (text_width, text_height), _ = cv2.getTextSize(truth.label, _FONT, _LABEL_SCALE, 1)
+    width, height = text_width + 6, text_height + 8
+    x = int(np.clip(left - 3, 0, max(canvas.shape[1] - width - 1, 0)))
+    y = int(np.clip(top - 3 - height, 0, canvas.shape[0] - height - 1))
+    return x, y, x + width, y + height
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
+    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
 
 
 def _inset(canvas: np.ndarray, score: np.ndarray, score_range: tuple[float, float]) -> None:
@@ -103,21 +120,12 @@ def _inset(canvas: np.ndarray, score: np.ndarray, score_range: tuple[float, floa
 def _banner(level: HazardLevel, caption: str, width: int) -> np.ndarray:
     banner = np.full((BANNER_PX, width, 3), 24, np.uint8)
     cv2.rectangle(banner, (0, 0), (118, BANNER_PX), LEVEL_COLOURS[level], -1)
-    _text(banner, level.name, (12, 26), 0.55, (255, 255, 255), shadow=False)
-    _text(banner, caption, (132, 26), 0.48, (225, 228, 232), shadow=False)
+    _text(banner, level.name, (12, 26), 0.55, (255, 255, 255))
+    _text(banner, caption, (132, 26), 0.48, (225, 228, 232))
     return banner
 
 
-def _text(
-    canvas: np.ndarray,
-    text: str,
-    at: tuple[int, int],
-    scale: float,
-    colour: tuple[int, int, int],
-    shadow: bool = True,
-) -> None:
-    if shadow:
-        cv2.putText(canvas, text, at, _FONT, scale, (0, 0, 0), 3, cv2.LINE_AA)
+def _text(canvas: np.ndarray, text: str, at: tuple[int, int], scale: float, colour: tuple[int, int, int]) -> None:
     cv2.putText(canvas, text, at, _FONT, scale, colour, 1, cv2.LINE_AA)
 
 
@@ -135,7 +143,7 @@ def contact_sheet(tiles: Sequence[tuple[str, np.ndarray]], columns: int = 3, til
         top, left = gap + index // columns * cell[0], gap + index % columns * cell[1]
         small = cv2.resize(picture, (tile_width, tile_height), interpolation=cv2.INTER_AREA)
         sheet[top : top + tile_height, left : left + tile_width] = small
-        _text(sheet, caption, (left + 2, top + tile_height + 18), 0.5, (40, 44, 52), shadow=False)
+        _text(sheet, caption, (left + 2, top + tile_height + 18), 0.5, (40, 44, 52))
     return sheet
 
 

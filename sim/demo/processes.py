@@ -76,6 +76,11 @@ class Child:
             return f" ({self._log} is empty)"
         return f"; the end of {self._log}:\n" + "\n".join(f"    {line}" for line in text)
 
+    def last_words(self) -> str:
+        """The last line of its log, empty where there is none."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return lines[-1] if lines else ""
+
     def _how_it_ended(self) -> str:
         status = self.exit_status
         if status is not None and status < 0:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +59,13 @@ def run_demo(options: DemoOptions, say: Callable[[str], None], street: list[str]
 
     Raises:
         ProcessDied: the street or the detector ended too early, with the end of its log.
-        OSError: the output folder cannot be written.
+        OSError: the output folder cannot be written, or another run writes to it.
     """
+    with _only_one_in(options.out):
+        return _run_alone(options, say, street or street_command(options))
+
+
+def _run_alone(options: DemoOptions, say: Callable[[str], None], street: list[str]) -> RunResult:
     _clear(options.out)
     environment = ros_environment()
     os.environ.update(environment)
@@ -67,7 +74,7 @@ def run_demo(options: DemoOptions, say: Callable[[str], None], street: list[str]
     children: list[Child] = []
     try:
         children.append(_start(DETECTOR, detector_command(options.engine), options.out, environment))
-        children.append(_start("street", street or street_command(options), options.out, environment))
+        children.append(_start("street", street, options.out, environment))
         say(f"detector is process {children[0].pid}, street is process {children[1].pid}")
         return _Recorder(options, children[0], children[1], say).run()
     finally:
@@ -132,10 +139,12 @@ class _Recorder:
         now = time.monotonic()
         if now - self._last_line_s < 1.0:
             return
-        drive_s = None
-        if self._record is not None:
+        since_last_s = now - self._last_line_s
+        if self._record is None:
+            self._say(f"getting ready: {self._street.last_words() or 'the street is being built'}")
+        else:
             drive_s = max(self._newest_ns - self._record.drive.first_stamp_ns, 0) / _NS_PER_S
-        self._say(self._live.text(drive_s, now - self._last_line_s))
+            self._say(self._live.text(drive_s, since_last_s))
         self._last_line_s = now
 
     def _write(self) -> RunResult:
@@ -201,6 +210,18 @@ def street_command(options: DemoOptions) -> list[str]:
 
 def _start(name: str, command: list[str], out: Path, environment: dict[str, str]) -> Child:
     return Child(name, command, out / "logs" / f"{name}.log", environment)
+
+
+@contextmanager
+def _only_one_in(out: Path) -> Iterator[None]:
+    """Hold the folder for one run; OSError if another run has it."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(f"another demonstration is writing to {out}; choose another folder with --out") from None
+        yield
 
 
 def _clear(out: Path) -> None:

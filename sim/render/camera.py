@@ -77,7 +77,7 @@ class Camera:
 
 
 def world_to_camera(pose: CameraPose) -> np.ndarray:
-    """Rigid transform float64 [4, 4] from the world to the camera's optical frame; positive roll lowers the right side."""
+    """Rigid transform float64 [4, 4] from the world to the optical frame; positive roll lowers the right side."""
     cy, sy = math.cos(pose.yaw_rad), math.sin(pose.yaw_rad)
     cp, sp = math.cos(pose.pitch_rad), math.sin(pose.pitch_rad)
     cr, sr = math.cos(pose.roll_rad), math.sin(pose.roll_rad)

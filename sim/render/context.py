@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 from pathlib import Path
+from typing import Any
 
 import moderngl
 
@@ -34,7 +36,8 @@ class RenderContext:
     def __init__(self) -> None:
         if RenderContext._open is not None:
             raise RendererInUseError(
-                f"expected no other renderer in this process, found one on {RenderContext._open.renderer!r}; close it first"
+                f"expected no other renderer in this process, found one on {RenderContext._open.renderer!r}; "
+                "close it first"
             )
         self.gl = _create()
         self.renderer: str = self.gl.info["GL_RENDERER"]
@@ -60,13 +63,24 @@ def nvidia_present() -> bool:
     return any(path.exists() for path in _NVIDIA_SIGNS)
 
 
+def _gl_library() -> str:
+    """The first there is of the libraries that hold OpenGL's functions; EGL's own finds them as well."""
+    for name in ("libGL.so.1", "libOpenGL.so.0"):
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            continue
+        return name
+    return "libEGL.so.1"
+
+
 def _create() -> moderngl.Context:
     try:
         # The versioned names are what the runtime packages install; the bare ones need development packages.
-        return moderngl.create_context(
-            standalone=True, backend="egl", require=430, libgl="libGL.so.1", libegl="libEGL.so.1"
-        )
+        settings: dict[str, Any] = {"backend": "egl", "libegl": "libEGL.so.1", "libgl": _gl_library()}
+        return moderngl.create_context(require=430, standalone=True, **settings)
     except Exception as error:  # glcontext raises bare Exception and ImportError for every cause
         raise MissingEglError(
-            f"no EGL context with OpenGL 4.3 ({error}); on Debian or Ubuntu: apt-get install {' '.join(DEBIAN_PACKAGES)}"
+            f"no EGL context with OpenGL 4.3 ({error}); "
+            f"on Debian or Ubuntu: apt-get install {' '.join(DEBIAN_PACKAGES)}"
         ) from error

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 import moderngl
 import numpy as np
 
+from ros_anomaly_sim.render.matrices import boxes_inside
 from ros_anomaly_sim.street.mesh import VERTEX_FIELDS, VERTEX_FLOATS, columns
 
 INSTANCE_FLOATS = 12
 _CHUNK_TRIANGLES = 768
 _FLOAT_BYTES = 4
-_DEPTH_FIELDS = ("position", "uv", "layer")
+_INSTANCE = (("place", 4), ("turn", 4), ("coat", 4))
 
 
-@dataclass(frozen=True)
-class VertexRange:
-    """Consecutive vertices of a buffer."""
+class Pass(Enum):
+    """What a draw is for: the image, or depth of opaque or of cut-out triangles."""
 
-    first: int
-    count: int
+    SURFACE = "surface"
+    SOLID_DEPTH = "solid depth"
+    CUTOUT_DEPTH = "cutout depth"
+
+
+Programs = Mapping[Pass, moderngl.Program]
 
 
 def instance_row(
@@ -47,19 +53,19 @@ def draw_commands(firsts: np.ndarray, counts: np.ndarray, instances: np.ndarray)
 
 
 class VertexPool:
-    """A growing vertex buffer with an instance buffer beside it, drawn by a surface and a depth program."""
+    """A growing vertex buffer with an instance buffer beside it, drawn by any of the programs."""
 
-    def __init__(self, gl: moderngl.Context, surface: moderngl.Program, depth: moderngl.Program) -> None:
+    def __init__(self, gl: moderngl.Context, programs: Programs) -> None:
         self._gl = gl
-        self._programs = (surface, depth)
+        self._programs = programs
         self._used = 0
         self._vertices: moderngl.Buffer | None = None
         self._instances = gl.buffer(reserve=INSTANCE_FLOATS * _FLOAT_BYTES * 512, dynamic=True)
         self._commands = gl.buffer(reserve=20 * 512, dynamic=True)
-        self._arrays: list[moderngl.VertexArray] = []
+        self._arrays: dict[Pass, moderngl.VertexArray] = {}
 
-    def add(self, vertices: np.ndarray) -> VertexRange:
-        """Upload float32 [n, VERTEX_FLOATS]; the buffer doubles when it is full."""
+    def add(self, vertices: np.ndarray) -> int:
+        """Upload float32 [n, VERTEX_FLOATS] and give the first one's index; the buffer doubles when it is full."""
         if vertices.ndim != 2 or vertices.shape[1] != VERTEX_FLOATS:
             raise ValueError(f"vertices: expected shape [n, {VERTEX_FLOATS}], found {list(vertices.shape)}")
         data = np.ascontiguousarray(vertices, np.float32)
@@ -75,9 +81,8 @@ class VertexPool:
             self._bind()
         if len(data):
             self._vertices.write(data.tobytes(), offset=self._used * row)
-        added = VertexRange(self._used, len(data))
         self._used += len(data)
-        return added
+        return self._used - len(data)
 
     def set_instances(self, rows: np.ndarray) -> None:
         """Instances of the following draws, float32 [n, INSTANCE_FLOATS]."""
@@ -89,7 +94,7 @@ class VertexPool:
         if len(data):
             self._instances.write(data.tobytes())
 
-    def draw(self, commands: np.ndarray, depth_only: bool) -> None:
+    def draw(self, commands: np.ndarray, drawn_by: Pass) -> None:
         """Run ``draw_commands`` in their order."""
         if not len(commands):
             return
@@ -97,48 +102,51 @@ class VertexPool:
             self._commands.release()
             self._commands = self._gl.buffer(reserve=2 * commands.nbytes, dynamic=True)
         self._commands.write(commands.tobytes())
-        self._arrays[1 if depth_only else 0].render_indirect(self._commands, moderngl.TRIANGLES, count=len(commands))
+        self._arrays[drawn_by].render_indirect(self._commands, moderngl.TRIANGLES, count=len(commands))
 
     def release(self) -> None:
         """Free the buffers."""
-        for thing in (*self._arrays, self._vertices, self._instances, self._commands):
+        for thing in (*self._arrays.values(), self._vertices, self._instances, self._commands):
             if thing is not None:
                 thing.release()
-        self._arrays = []
+        self._arrays = {}
 
     def _bind(self) -> None:
-        for array in self._arrays:
+        for array in self._arrays.values():
             array.release()
         if self._vertices is None:
             return
-        surface, depth = self._programs
-        surface_format = " ".join(f"{count}f" for _, count in VERTEX_FIELDS)
-        names = [name for name, _ in VERTEX_FIELDS]
-        self._arrays = [
-            self._gl.vertex_array(
-                surface,
+        self._arrays = {
+            key: self._gl.vertex_array(
+                program,
                 [
-                    (self._vertices, surface_format, *names),
-                    (self._instances, "4f 4f 4f/i", "place", "turn", "coat"),
+                    _source(program, self._vertices, VERTEX_FIELDS, ""),
+                    _source(program, self._instances, _INSTANCE, "/i"),
                 ],
-            ),
-            self._gl.vertex_array(
-                depth,
-                [(self._vertices, _depth_format(), *_DEPTH_FIELDS), (self._instances, "4f 4f 16x/i", "place", "turn")],
-            ),
-        ]
+            )
+            for key, program in self._programs.items()
+        }
 
 
-def _depth_format() -> str:
-    parts = []
-    for name, count in VERTEX_FIELDS:
-        parts.append(f"{count}f" if name in _DEPTH_FIELDS else f"{count * _FLOAT_BYTES}x")
-    return " ".join(parts)
+def _source(
+    program: moderngl.Program, buffer: moderngl.Buffer, fields: tuple[tuple[str, int], ...], rate: str
+) -> tuple[moderngl.Buffer | str, ...]:
+    """Buffer, format and names for a vertex array: fields that the program does not read are skipped."""
+    read = [name for name, _ in fields if name in program]
+    parts = [f"{count}f" if name in read else f"{count * _FLOAT_BYTES}x" for name, count in fields]
+    return (buffer, " ".join(parts) + rate, *read)
+
+
+def solid_first(vertices: np.ndarray, solid_layers: np.ndarray) -> tuple[np.ndarray, int]:
+    """Triangles, those of ``solid_layers`` (bool [layers]) first, and how many vertices these are."""
+    layers = vertices[::3, columns("layer").start].astype(int)
+    solid = np.repeat(solid_layers[layers], 3)
+    return np.concatenate([vertices[solid], vertices[~solid]]), int(solid.sum())
 
 
 @dataclass(frozen=True)
 class Chunks:
-    """Runs of a static mesh's triangles with their bounding boxes: firsts, counts [n]; low, high [n, 3]."""
+    """Runs of a mesh's triangles with their bounding boxes: firsts, counts [n]; low, high [n, 3]."""
 
     firsts: np.ndarray
     counts: np.ndarray
@@ -146,8 +154,8 @@ class Chunks:
     high: np.ndarray
 
     @staticmethod
-    def of(vertices: np.ndarray) -> Chunks:
-        """Cut a mesh (whose triangles lie in spatial order) into runs of equal length."""
+    def of(vertices: np.ndarray, offset: int = 0) -> Chunks:
+        """Cut triangles in spatial order, which lie at ``offset`` of a buffer, into runs of equal length."""
         firsts = np.arange(0, len(vertices), 3 * _CHUNK_TRIANGLES)
         positions = vertices[:, columns("position")]
         if not len(firsts):
@@ -155,4 +163,21 @@ class Chunks:
         counts = np.diff(np.append(firsts, len(vertices)))
         low = np.minimum.reduceat(positions, firsts, axis=0)
         high = np.maximum.reduceat(positions, firsts, axis=0)
-        return Chunks(firsts, counts, low.astype(float), high.astype(float))
+        return Chunks(firsts + offset, counts, low.astype(float), high.astype(float))
+
+    def visible(self, planes: np.ndarray, eye: np.ndarray | None = None) -> np.ndarray:
+        """Draw commands of the runs inside the clip planes, nearest to ``eye`` first where it is given."""
+        drawn = np.flatnonzero(boxes_inside(planes, self.low, self.high))
+        if eye is not None:
+            nearest = np.clip(eye, self.low[drawn], self.high[drawn])
+            drawn = drawn[np.argsort(((nearest - eye) ** 2).sum(1), kind="stable")]
+        return draw_commands(self.firsts[drawn], self.counts[drawn], np.zeros(len(drawn)))
+
+    def joined(self, other: Chunks) -> Chunks:
+        """Both sets of runs."""
+        return Chunks(
+            np.concatenate([self.firsts, other.firsts]),
+            np.concatenate([self.counts, other.counts]),
+            np.concatenate([self.low, other.low]),
+            np.concatenate([self.high, other.high]),
+        )

@@ -29,7 +29,7 @@ vec3 sky_radiance(vec3 direction) {
 
 // Narkowicz's fit of the ACES film curve, then the display's gamma.
 vec3 tone(vec3 radiance) {
-    vec3 c = radiance * 0.62;
+    vec3 c = radiance * 0.58;
     c = (c * (2.51 * c + 0.03)) / (c * (2.43 * c + 0.59) + 0.14);
     return pow(clamp(c, 0.0, 1.0), vec3(1.0 / 2.2));
 }
@@ -41,7 +41,24 @@ in vec4 place; in vec4 turn;
 vec3 rotate(vec3 v) { return vec3(turn.x * v.x - turn.y * v.y, turn.y * v.x + turn.x * v.y, v.z); }
 """
 
-DEPTH_VERTEX = (
+SOLID_VERTEX = (
+    """
+#version 430
+uniform mat4 clip;
+in vec3 position;
+"""
+    + _PLACE
+    + """
+void main() { gl_Position = clip * vec4(rotate(position) * place.w + place.xyz, 1.0); }
+"""
+)
+
+SOLID_FRAGMENT = """
+#version 430
+void main() {}
+"""
+
+CUTOUT_VERTEX = (
     """
 #version 430
 uniform mat4 clip;
@@ -57,7 +74,7 @@ void main() {
 """
 )
 
-DEPTH_FRAGMENT = """
+CUTOUT_FRAGMENT = """
 #version 430
 uniform sampler2DArray images;
 in vec3 texel_at;
@@ -164,7 +181,7 @@ void main() {
 
     float open = open_sky();
     if (!flat_ground) open *= mix(0.66, 1.0, clamp(at.z * 0.8, 0.0, 1.0));
-    vec3 above = 0.42 * zenith + 0.58 * horizon + 0.05 * sun_colour;
+    vec3 above = 0.52 * zenith + 0.68 * horizon + 0.06 * sun_colour;
     // Walls and ground around send back neutral light: pure sky light would paint shadows blue.
     above = mix(above, vec3(dot(above, vec3(0.2126, 0.7152, 0.0722))) * vec3(1.03, 1.0, 0.95), 0.55);
     vec3 below = ground * (0.55 + 0.25 * dot(sun_colour, vec3(0.33)) * max(sun_direction.z, 0.0));

@@ -30,9 +30,9 @@ class MapSpec:
         return self.width_m / self.texels
 
 
-NEAR = MapSpec(width_m=44.0, ahead_m=17.0, texels=1536, step_m=0.0)
-FAR = MapSpec(width_m=190.0, ahead_m=75.0, texels=1536, step_m=12.0)
-OVERHEAD = MapSpec(width_m=72.0, ahead_m=28.0, texels=768, step_m=0.0)
+NEAR = MapSpec(width_m=44.0, ahead_m=17.0, texels=1280, step_m=0.0)
+FAR = MapSpec(width_m=190.0, ahead_m=75.0, texels=1024, step_m=12.0)
+OVERHEAD = MapSpec(width_m=72.0, ahead_m=28.0, texels=576, step_m=0.0)
 
 
 def centre_ahead(spec: MapSpec, eye: np.ndarray, heading: np.ndarray) -> np.ndarray:
@@ -72,5 +72,5 @@ def sun_clip(spec: MapSpec, centre: np.ndarray, sun: np.ndarray) -> np.ndarray:
 
 
 def overhead_clip(spec: MapSpec, centre: np.ndarray) -> np.ndarray:
-    """Clip matrix of the map from above: things up to 6 m high count as standing close by."""
-    return light_clip(spec, centre, np.array([0.0, 0.0, 1.0]), 6.0)
+    """Clip matrix of the map from above: what is lower than 2.5 m counts as standing close by."""
+    return light_clip(spec, centre, np.array([0.0, 0.0, 1.0]), 2.5)

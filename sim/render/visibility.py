@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 MIN_DIAMETER_PX = 1.0
-_TRIANGLES_PER_PX2 = 0.5
+_TRIANGLES_PER_PX2 = 0.3
 
 
 def levels_of_detail(diameters_px: np.ndarray, triangles: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Textures of the ground and of walls and fences. Each maker takes a random generator and returns uint8 [256, 256, 4]."""
+"""Textures of the ground, of walls and of fences: every maker returns uint8 [256, 256, 4]."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ros_anomaly_sim.street.painting import (
 
 def asphalt(rng: np.random.Generator) -> np.ndarray:
     """Road surface, 4 m a tile: fresh and dark to old and light, some cracked or sealed with bitumen."""
-    level = rng.uniform(58, 122)
+    level = rng.uniform(54, 106)
     warmth = rng.uniform(-4, 5)
     base: Rgb = (level + warmth, level, level - warmth * 0.6)
     image = tinted(base, noise(rng), rng.uniform(0.05, 0.16)) + grain(rng, rng.uniform(4, 11))

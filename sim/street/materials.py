@@ -45,7 +45,7 @@ _POOL_OFFSET = {Split.TRAIN: 0, Split.VALIDATION: 1000, Split.TEST: 2000}
 
 @lru_cache(maxsize=512)
 def texture(kind: str, variant: int) -> np.ndarray:
-    """The uint8 [256, 256, 4] texture of a kind and variant, row 0 at v = 0; read-only; KeyError for an unknown kind."""
+    """The read-only uint8 [256, 256, 4] texture of a kind and variant; KeyError for an unknown kind."""
     if kind not in _MAKERS:
         raise KeyError(f"no material {kind!r}; kinds are {sorted(_MAKERS)}")
     image = _MAKERS[kind][0](np.random.default_rng([crc32(kind.encode()), variant]))
@@ -65,6 +65,12 @@ class Materials:
         pool = _MAKERS[kind][1] if self.split is Split.TRAIN else max(3, _MAKERS[kind][1] // 2)
         variant = _POOL_OFFSET[self.split] + int(rng.integers(pool))
         return self.bank.add(f"{kind}/{variant}", texture(kind, variant))
+
+    def back_of(self, layer: int) -> int:
+        """Layer with the outline of ``layer`` in plain grey: the back of a sign."""
+        image = np.full_like(self.bank.images[layer], 255)
+        image[..., 3] = self.bank.images[layer][..., 3]
+        return self.bank.add(f"back/{layer}", image)
 
     def some(self, kind: str, count: int, rng: np.random.Generator) -> tuple[int, ...]:
         """Layers of ``count`` random variants, repeats possible."""

@@ -47,9 +47,7 @@ class Occupancy:
         if not self._rows:
             return True
         rows = np.array(self._rows)
-        grown = Footprint(
-            box.x_m, box.y_m, box.half_width_m + margin_m, box.half_length_m + margin_m, box.yaw_rad
-        )
+        grown = Footprint(box.x_m, box.y_m, box.half_width_m + margin_m, box.half_length_m + margin_m, box.yaw_rad)
         near = np.hypot(rows[:, 0] - box.x_m, rows[:, 1] - box.y_m) < grown.reach_m + np.hypot(rows[:, 2], rows[:, 3])
         return not bool(_overlaps(grown, rows[near]).any())
 

@@ -1,4 +1,4 @@
-"""Small helpers to paint textures: tileable noise, tints, tileable lines. Images are float32 [256, 256, 3] in 0..255."""
+"""Helpers to paint textures: tileable noise, tints and lines. Images are float32 [256, 256, 3] in 0..255."""
 
 from __future__ import annotations
 

@@ -81,9 +81,7 @@ def _mandatory(rng: np.random.Generator) -> np.ndarray:
     arrow = [(0.44, 0.8), (0.44, 0.45), (0.3, 0.45), (0.5, 0.18), (0.7, 0.45), (0.56, 0.45), (0.56, 0.8)]
     turn = float(rng.choice([0.0, np.pi / 2, -np.pi / 2, np.pi * 0.75]))
     cos, sin = np.cos(turn), np.sin(turn)
-    turned = [
-        (0.5 + cos * (x - 0.5) - sin * (y - 0.5), 0.5 + sin * (x - 0.5) + cos * (y - 0.5)) for x, y in arrow
-    ]
+    turned = [(0.5 + cos * (x - 0.5) - sin * (y - 0.5), 0.5 + sin * (x - 0.5) + cos * (y - 0.5)) for x, y in arrow]
     canvas.polygon(turned, _WHITE)
     return canvas.done()
 

@@ -117,3 +117,10 @@ def sample(rng: np.random.Generator) -> Weather:
         fog_per_m=blend(first.fog_per_m, second.fog_per_m) * float(rng.uniform(0.6, 1.3)),
         wet=float(np.clip(blend(first.wet, second.wet) * rng.uniform(0.6, 1.2), 0.0, 1.0)),
     )
+
+
+def turned(weather: Weather, angle_rad: float) -> Weather:
+    """The same light with the sun moved around the vertical: as over a street of another orientation."""
+    x, y, z = weather.sun_direction
+    cos, sin = float(np.cos(angle_rad)), float(np.sin(angle_rad))
+    return replace(weather, sun_direction=(cos * x - sin * y, sin * x + cos * y, z))

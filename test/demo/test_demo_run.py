@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -132,6 +133,17 @@ def test_an_engine_that_is_not_there_ends_the_run_with_the_detectors_own_words(t
     options = DemoOptions(run.options.out, 2000, 8.0, "noon", str(tmp_path / "absent.json"))
     with pytest.raises(ProcessDied, match=r"(?s)detector ended with status 1.*absent\.json"):
         run_demo(options, lambda line: None, run.street)
+
+
+def test_a_folder_takes_one_run_at_a_time(tmp_path: Path):
+    run = Run(tmp_path, 8.0)
+    run.options.out.mkdir()
+    (run.options.out / "result.json").write_text("of the run that is under way")
+    with (run.options.out / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(OSError, match="another demonstration is writing"):
+            run.start()
+    assert (run.options.out / "result.json").exists()
 
 
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path):

@@ -17,7 +17,7 @@ def frames(count: int, seed: int, spread: float = 0.5):
         own_anomalous, own_normal = ScoreCounts(), ScoreCounts()
         own_anomalous.add(rng.normal(2 + rng.normal(0, spread), 1, 40).astype(np.float32))
         own_normal.add(rng.normal(0, 1, 500).astype(np.float32))
-        bootstrap.add_frame(own_anomalous.bins(), own_normal.bins())
+        bootstrap.add_frame([own_anomalous.bins()], [own_normal.bins()])
         anomalous.add_bins(*own_anomalous.bins())
         normal.add_bins(*own_normal.bins())
     ap = ranking_figures(anomalous, normal).ap
@@ -45,10 +45,10 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
 
 
 def test_equal_frames_leave_no_doubt():
-    bins = np.array([5, 9], np.uint32) << np.uint32(11), np.array([3, 4])
+    bins = np.array([5, 9], np.uint32) << np.uint32(10), np.array([3, 4])
     bootstrap = FrameBootstrap()
     for _ in range(5):
-        bootstrap.add_frame(bins, bins)
+        bootstrap.add_frame([bins], [bins])
     assert bootstrap.ap_interval(0.5) == pytest.approx((0.5, 0.5))
 
 
@@ -56,8 +56,8 @@ def test_no_interval_where_there_is_nothing_to_draw():
     empty = np.zeros(0, np.uint32), np.zeros(0, np.int64)
     some = np.array([7], np.uint32), np.array([3])
     one, none = FrameBootstrap(), FrameBootstrap()
-    one.add_frame(some, some)
+    one.add_frame([some], [some])
     for _ in range(3):
-        none.add_frame(empty, some)
+        none.add_frame([empty], [some])
     assert one.ap_interval(0.5) is None
     assert none.ap_interval(None) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,3 +101,8 @@ def test_bad_arguments_are_one_line(engine, capsys, arguments, said):
         status = stopped.code
     err = capsys.readouterr().err
     assert status != 0 and said in err and len(err.strip().splitlines()) == 1
+
+
+def test_log_of_test_runs_in_the_repository_has_the_heading_that_the_command_writes():
+    log = Path(evaluate.__file__).parents[2] / "docs" / "test_log.md"
+    assert log.read_text(encoding="utf-8").startswith(evaluate._LOG_HEADER)

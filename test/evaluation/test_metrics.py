@@ -76,10 +76,10 @@ def test_within_1e4_of_the_exact_figures(name):
 
 
 def test_scores_crowded_within_half_precision_are_still_told_apart():
-    # All within 1e-3 of -1, where float16 knows two values: a bin there holds 0.1 % of the pixels.
+    # All within 1e-3 of -1, where float16 knows two values: a bin there holds 0.2 % of the pixels.
     rng = np.random.default_rng(3)
     scores, positive = population(rng, -1 + rng.exponential(1e-3, N), -1 + rng.exponential(3e-3, A))
-    assert streamed(scores, positive) == pytest.approx(exact_by_sorting(scores, positive), abs=1e-3)
+    assert streamed(scores, positive) == pytest.approx(exact_by_sorting(scores, positive), abs=2e-3)
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
@@ -151,7 +151,7 @@ def test_bins_keep_the_order_and_are_narrow(a, b):
         assert keys[0] <= keys[1]
     edge = float(key_scores(keys)[0])
     assert edge <= a
-    assert a - edge <= max(abs(a) * 2**-18, 1e-43)
+    assert a - edge <= max(abs(a) * 2**-17, 1e-43)
 
 
 def test_merging_is_counting_everything_at_once():
@@ -171,7 +171,7 @@ def test_memory_is_bounded_by_bins_not_by_pixels(monkeypatch):
     counts = ScoreCounts()
     for _ in range(200):
         counts.add(np.linspace(0, 1, 50, dtype=np.float32))
-    assert counts._new_bins <= 150 and len(counts._keys) == 50
+    assert counts._new_bins <= 150 and len(counts._packed) == 50
     assert counts.total() == 10_000
 
 

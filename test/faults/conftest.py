@@ -1,4 +1,4 @@
-"""Fixtures of tests on a real graph: a domain of their own, a toy engine, and a rig beside the node."""
+"""Fixtures of tests that break things on a real graph."""
 
 from __future__ import annotations
 
@@ -31,3 +31,13 @@ def detector(rig, engine):
     rig.launch(engine)
     rig.wait_for(rig.subscribed, "the node to listen to images")
     return rig
+
+
+@pytest.fixture(scope="module")
+def shared(domain, engine):
+    """As ``detector``, one node for all tests of a module: each leaves it recovered."""
+    rig = detector_rig.Rig()
+    rig.launch(engine)
+    rig.wait_for(rig.subscribed, "the node to listen to images")
+    yield rig
+    rig.close()

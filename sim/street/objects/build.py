@@ -10,7 +10,7 @@ from ros_anomaly_sim.street.mesh import VERTEX_FLOATS, Model, columns
 from ros_anomaly_sim.street.objects.foliage import thin_foliage
 from ros_anomaly_sim.street.objects.furniture import Entry, ModelFiles
 from ros_anomaly_sim.street.objects.simplify import simplify
-from ros_anomaly_sim.street.objects.spec import ObjectKind, ObjectSpec
+from ros_anomaly_sim.street.objects.spec import ObjectSpec
 from ros_anomaly_sim.street.objects.surface import Surface, shading_normals, welded, without_slivers
 from ros_anomaly_sim.street.objects.textures import decode_texture
 from ros_anomaly_sim.street.objects.visibility import visible_from_outside
@@ -48,7 +48,7 @@ def model_of_surface(spec: ObjectSpec, surface: Surface, textures: tuple[np.ndar
     surface = _scaled(_turned(surface, np.deg2rad(spec.yaw_deg)), spec.length_m)
     surface.corners[:, :, columns("class_id")] = spec.class_id
     surface = without_slivers(welded(surface))
-    reduce = thin_foliage if spec.kind in (ObjectKind.TREE, ObjectKind.HEDGE) else simplify
+    reduce = thin_foliage if surface.leaf.any() else simplify
     if reduce is simplify and len(surface.triangles) > LOD_TRIANGLES[1]:
         surface = surface.select(visible_from_outside(surface))
     near = reduce(surface, LOD_TRIANGLES[0])

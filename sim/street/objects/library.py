@@ -96,7 +96,7 @@ class ModelLibrary:
                 _report(progress, done, len(wanted), _prepare_one(*argument))
             return
         with ProcessPoolExecutor(workers) as pool:
-            for done, name in enumerate(pool.map(_prepare_one, *zip(*arguments), chunksize=4), start=1):
+            for done, name in enumerate(pool.map(_prepare_one, *zip(*arguments, strict=True), chunksize=4), start=1):
                 _report(progress, done, len(wanted), name)
 
 

@@ -11,7 +11,7 @@ def _object(name: str, source: str, form: str, length_m: float | None = None, ya
 
 
 RESERVED: tuple[ObjectSpec, ...] = (
-    _object("horse_chestnut", "Blend Swap CC-0#horse2", "animal", 2.5, yaw_deg=180.0),
+    _object("horse_chestnut", "Blend Swap CC-0#horse2", "animal", 2.5),
     _object("horse", "Blend Swap CC-BY#horse", "animal", 2.3),
     _object("bulldog", "Blend Swap CC-BY#bulldog", "animal", 0.9),
     _object("siamese_cat", "Blend Swap CC-BY#siameseCat", "animal", 0.9),

@@ -114,11 +114,8 @@ def _cone(random: np.random.Generator) -> list[Grid]:
 
 
 def _prism(random: np.random.Generator) -> list[Grid]:
-    height = random.uniform(0.8, 2.4)
-    profile = _revolved(
-        np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.0, 0.0, height, height]), int(random.integers(3, 8))
-    )
-    return [profile]
+    sides, height = int(random.integers(3, 8)), random.uniform(0.8, 2.4)
+    return [_revolved(np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.0, 0.0, height, height]), sides)]
 
 
 def _vessel(random: np.random.Generator) -> list[Grid]:

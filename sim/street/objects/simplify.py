@@ -57,11 +57,11 @@ def _clustered(clustering: _Clustering, rule: _Rule, budget: int) -> Surface:
     for _ in range(_SEARCH_STEPS):
         cells = float(np.sqrt(coarse * fine))
         candidate = clustering.labels(cells, rule)
-        if len(_surviving(surface, candidate)) <= budget:
+        if len(_surviving(clustering, candidate)) <= budget:
             labels, coarse = candidate, cells
         else:
             fine = cells
-    merged = surface.select(_surviving(surface, labels))
+    merged = surface.select(_surviving(clustering, labels))
     points = _merged_points(surface, labels, clustering.extent_m / coarse)
     result = Surface(points, labels[merged.triangles], merged.corners, merged.leaf, merged.polygon)
     if len(result.triangles) > budget:
@@ -74,6 +74,7 @@ class _Clustering:
 
     def __init__(self, surface: Surface) -> None:
         self.surface = surface
+        self.areas = areas(surface)
         low, high = surface.bounds()
         self.extent_m = max(float((high - low).max()), 1e-9)
         self._offset = surface.points - low
@@ -104,13 +105,13 @@ def _octants(surface: Surface) -> np.ndarray:
     return ((turned > 0) * np.array([1, 2, 4])).sum(axis=1)
 
 
-def _surviving(surface: Surface, labels: np.ndarray) -> np.ndarray:
+def _surviving(clustering: _Clustering, labels: np.ndarray) -> np.ndarray:
     """Indices of the triangles that stay triangles; of those that fall together the largest."""
-    t = labels[surface.triangles]
+    t = labels[clustering.surface.triangles]
     kept = np.flatnonzero((t[:, 0] != t[:, 1]) & (t[:, 1] != t[:, 2]) & (t[:, 0] != t[:, 2]))
     if not len(kept):
         return kept
-    kept = kept[np.argsort(-areas(surface)[kept], kind="stable")]
+    kept = kept[np.argsort(-clustering.areas[kept], kind="stable")]
     corners = np.sort(t[kept], axis=1)
     key = (corners[:, 0] << 42) + (corners[:, 1] << 21) + corners[:, 2]
     return np.sort(kept[np.unique(key, return_index=True)[1]])

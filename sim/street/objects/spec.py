@@ -79,9 +79,8 @@ class ObjectSpec:
             raise ValueError(f"object {self.name}: expected length_m in 0.25..30, found {self.length_m}")
         expected = SPLIT_OF_ANOMALIES.get(self.kind, self.split)
         if self.split != expected:
-            raise ValueError(
-                f"object {self.name}: {self.kind.value} belongs to {expected.value}, not {self.split.value}"
-            )
+            belongs = f"{self.kind.value} belongs to {expected.value}"
+            raise ValueError(f"object {self.name}: {belongs}, not {self.split.value}")
 
     @property
     def class_id(self) -> int:

@@ -17,7 +17,7 @@ from ros_anomaly_sim.street.objects.spec import ObjectSpec
 
 FORMAT_VERSION = 5
 CACHE_VARIABLE = "ROS_ANOMALY_CACHE"
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 def cache_directory() -> Path:
@@ -42,9 +42,8 @@ class ModelStore:
         try:
             with np.load(self.path(spec, source), allow_pickle=False) as data:
                 return _unpack(spec, data)
-        except FileNotFoundError:
-            return None
         except _UNREADABLE:
+            # Absent, cut short or damaged: whatever it is, the model is built anew from its source.
             return None
 
     def write(self, model: Model, spec: ObjectSpec, source: str) -> None:
@@ -54,7 +53,7 @@ class ModelStore:
         descriptor, temporary = tempfile.mkstemp(dir=self.directory, prefix=f".{spec.name}-", suffix=".tmp")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                np.savez(file, **_pack(model))
+                np.savez(file, allow_pickle=False, **_pack(model))
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -66,9 +65,8 @@ def _pack(model: Model) -> dict[str, np.ndarray]:
     for level, mesh in enumerate(model.lods):
         # Corners repeat from triangle to triangle, so rows and their indices take a third of the room.
         rows = np.ascontiguousarray(mesh.vertices, np.float32)
-        _, first, inverse = np.unique(
-            rows.view(f"V{rows.itemsize * VERTEX_FLOATS}"), return_index=True, return_inverse=True
-        )
+        packed = rows.view(f"V{rows.itemsize * VERTEX_FLOATS}")
+        _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
         arrays[f"rows{level}"] = rows[first]
         arrays[f"index{level}"] = inverse.ravel().astype(np.uint32)
     for i, texture in enumerate(model.textures):

@@ -17,10 +17,10 @@ def decode_texture(content: bytes) -> np.ndarray:
     if image is None:
         raise ValueError(f"texture of {len(content)} bytes is no image that OpenCV reads")
     if image.dtype == np.uint16:
-        image = (image >> 8).astype(np.uint8)
+        image = (image // 256).astype(np.uint8)
     rgba = cv2.cvtColor(image, _to_rgba(image))
-    alpha = rgba[:, :, 3:].astype(np.float32) / 255.0
-    premultiplied = np.concatenate([rgba[:, :, :3] * alpha, alpha], axis=2)
+    opacity = rgba[:, :, 3:].astype(np.float32) / 255.0
+    premultiplied = np.concatenate([rgba[:, :, :3] * opacity, opacity], axis=2)
     small = cv2.resize(premultiplied, (TEXTURE_SIZE, TEXTURE_SIZE), interpolation=_filter(image.shape))
     alpha = small[:, :, 3:]
     mean = small[:, :, :3].sum(axis=(0, 1)) / max(float(alpha.sum()), 1e-6)

@@ -105,16 +105,17 @@ def _numbers(rows: list[bytes], columns: int) -> np.ndarray:
 def _face_indices(lines: _Lines, counts: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Zero-based int64 [corners, 3] (-1: none) and int64 [faces] corners of each face."""
     sizes = np.array([len(face.split()) for face in lines.faces], np.int64)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     raw = np.zeros((int(sizes.sum()), 3), np.int64)
     for columns, faces in _faces_by_format(lines.faces, sizes).items():
         text = b" ".join(lines.faces[i] for i in faces)
-        rows = np.concatenate([np.arange(starts[i], starts[i] + sizes[i]) for i in faces])
+        chosen = np.zeros(len(sizes), bool)
+        chosen[faces] = True
+        rows = np.flatnonzero(np.repeat(chosen, sizes))
         if columns is None:
             raw[rows] = [_corner(token) for token in text.split()]
         else:
             flat = np.array(text.replace(b"/", b" ").split(), dtype=np.int64)
-            raw[np.ix_(rows, columns)] = flat.reshape(len(rows), len(columns))
+            raw[rows[:, None], np.array(columns)] = flat.reshape(len(rows), len(columns))
     if (raw < 0).any():
         # Negative indices count back from the vertices read so far.
         seen = np.repeat(np.array(lines.face_counts, np.int64), sizes, axis=0)
