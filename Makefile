@@ -18,7 +18,7 @@ export FASTDDS_DEFAULT_PROFILES_FILE := $(profile)
 export FASTRTPS_DEFAULT_PROFILES_FILE := $(profile)
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help setup demo test check colcon clean
+.PHONY: help setup demo test check clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

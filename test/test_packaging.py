@@ -57,6 +57,8 @@ def is_executable(module: Path) -> bool:
 def test_every_executable_has_its_module_and_every_module_with_a_main_its_executable():
     modules = {p.stem for p in (ROOT / "ros_anomaly/cli").glob("*.py") if is_executable(p)}
     assert modules == set(setup_value("EXECUTABLES"))
+    # `python -m` on a module without this line does nothing, and says so to nobody.
+    assert [name for name in modules if "__main__" not in (ROOT / f"ros_anomaly/cli/{name}.py").read_text()] == []
 
 
 @pytest.mark.parametrize("name", setup_value("EXECUTABLES"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ros_anomaly.cli import common
 from ros_anomaly.cli.cache import cache_folder
-from ros_anomaly.cli.street_drives import DRIVE_DURATION_S, clear_drive
+from ros_anomaly.cli.clear_drives import DRIVE_DURATION_S, clear_drive
 from ros_anomaly.cli.street_frames import simulator_fingerprint, street_source
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from ros_anomaly.hazard.ground import GroundProjection
     from ros_anomaly.runtime.engines import FusedEngine
     from ros_anomaly.training.calibration import CalibrationResult, CalibrationRule
-
-_HORIZONTAL_FOV_RAD = math.pi / 2
 
 
 def build_parser() -> common.ArgumentParser:
@@ -51,16 +48,17 @@ def calibrate(args: argparse.Namespace) -> None:
     from ros_anomaly.hazard.ground import GroundProjection
     from ros_anomaly.runtime.engines import load_engine
     from ros_anomaly.training.calibration import CalibrationRule
+    from ros_anomaly_sim.render.camera import Camera
 
     rule = CalibrationRule(args.max_false_hazards, args.per_minutes)
     config = HazardConfig()
     engine = load_engine(args.engine, args.backend, args.threads)
     try:
-        ground = GroundProjection.from_fov(engine.input_size, _HORIZONTAL_FOV_RAD, config.camera)
+        ground = GroundProjection.from_fov(engine.input_size, Camera().horizontal_fov_rad, config.camera)
         tracks = _tracks(engine, args.backend, args.minutes, args.rate_hz)
         result = _search(tracks, config, ground, rule)
-        frames = common.track(street_source("validation", args.frames), "object recall")
-        recall = object_recall(engine, frames, result.threshold, config.region)
+        frames = street_source("validation", args.frames)
+        recall = object_recall(engine, common.track(frames, "object recall"), result.threshold, config.region)
     finally:
         engine.close()
 
@@ -75,7 +73,11 @@ def calibrate(args: argparse.Namespace) -> None:
         "tried": [list(pair) for pair in result.tried],
     }
     if not args.dry_run:
-        _write(args.engine, result, rule, recall.recall, len(tracks))
+        data = (
+            f"{len(tracks)} anomaly-free drives through validation towns on {args.backend}; "
+            f"object recall on {len(frames)} frames of the validation protocol"
+        )
+        _write(args.engine, result, rule, recall.recall, data)
     print(
         f"threshold {result.threshold:.4f}: {result.false_hazards} false hazards in {result.minutes:.1f} minutes, "
         f"{'–' if recall.recall is None else f'{recall.recall:.3f}'} of {recall.objects} validation objects found"
@@ -132,7 +134,7 @@ def _search(
     return result
 
 
-def _write(engine: str, result: CalibrationResult, rule: CalibrationRule, recall: float | None, drives: int) -> None:
+def _write(engine: str, result: CalibrationResult, rule: CalibrationRule, recall: float | None, data: str) -> None:
     from ros_anomaly.runtime.locate import manifest_path
     from ros_anomaly.runtime.manifest import Threshold, load_manifest
 
@@ -149,7 +151,7 @@ def _write(engine: str, result: CalibrationResult, rule: CalibrationRule, recall
     threshold = Threshold(
         value=result.threshold,
         rule=str(rule),
-        data=f"{drives} anomaly-free drives through validation towns; object recall on the validation protocol",
+        data=data,
         figures=figures,
     )
     replace(manifest, thresholds={**manifest.thresholds, manifest.score: threshold}).save(path)

@@ -59,6 +59,11 @@ def evaluate(args: argparse.Namespace, command: str) -> None:
     from ros_anomaly.evaluation.street import evaluate_frames
     from ros_anomaly.scores.names import Aggregation, check_score_name
 
+    if args.log and args.street != "test":
+        raise common.CliError("--log: only runs of --street test are logged", common.EXIT_BAD_ARGUMENTS)
+    for path in (args.details, args.log):  # said now and not after minutes of work
+        if path and (path.is_dir() or not path.resolve().parent.is_dir()):
+            raise common.CliError(f"expected a file in a folder that is there, found {path}", common.EXIT_BAD_ARGUMENTS)
     names = [name.strip() for name in args.scores.split(",") if name.strip()]
     for name in names:
         check_score_name(name)
@@ -70,11 +75,11 @@ def evaluate(args: argparse.Namespace, command: str) -> None:
     finally:
         engine.close()
 
-    if args.details:
-        args.details.write_text(_as_json(details(protocol, report)), encoding="utf-8")
     print(table(protocol, report))
     if args.json:
         common.print_json(figures(protocol, report))
+    if args.details:
+        args.details.write_text(_as_json(details(protocol, report)), encoding="utf-8")
     if args.street == "test":
         line = log_line(report, command)
         if args.log:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def _load(path: Path) -> tuple[np.ndarray, np.ndarray]:
             if missing:
                 raise common.CliError(f"{path}: expected the arrays 'scores' and 'labels', found no {min(missing)!r}")
             scores, labels = stored["scores"], stored["labels"]
-    except (ValueError, OSError, AttributeError, TypeError) as error:
+    except (ValueError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise common.CliError(f"{path}: expected a numpy .npz file, found {error}") from error
     if scores.ndim != 3 or labels.shape != scores.shape or not np.issubdtype(scores.dtype, np.floating):
         raise common.CliError(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ros_anomaly.cli import common
+from ros_anomaly.cli.street_jobs import missing_packages_in_one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     return common.run(make_parser(), _preview, argv)
 
 
+@missing_packages_in_one_line()
 def _preview(args: argparse.Namespace) -> int:
     import cv2
     import numpy as np
@@ -43,7 +45,6 @@ def _preview(args: argparse.Namespace) -> int:
     from ros_anomaly_sim.render.camera import Camera
     from ros_anomaly_sim.render.renderer import StreetRenderer
     from ros_anomaly_sim.street.frames import preview_frame
-    from ros_anomaly_sim.street.objects.furniture import MissingModelsError
     from ros_anomaly_sim.street.objects.library import ModelLibrary
     from ros_anomaly_sim.street.splits import split_of_town
     from ros_anomaly_sim.street.town import Town
@@ -56,10 +57,7 @@ def _preview(args: argparse.Namespace) -> int:
     if args.out.exists() and not args.out.is_dir():
         raise common.CliError(f"--out: expected a folder, found the file {args.out}", common.EXIT_BAD_ARGUMENTS)
     library = ModelLibrary()
-    try:
-        town = Town.generate(args.town, library)
-    except MissingModelsError as error:
-        raise common.CliError(str(error)) from error
+    town = Town.generate(args.town, library)
     args.out.mkdir(parents=True, exist_ok=True)
     written: list[str] = []
 
@@ -104,3 +102,7 @@ def _maps(rendered: Rendered, palette: np.ndarray) -> dict[str, np.ndarray]:
     near = np.clip(1.0 - rendered.depth_m / _DEPTH_FULL_SCALE_M, 0.0, 1.0)
     depth = np.repeat((near * 255).astype(np.uint8)[..., None], 3, 2)
     return {"classes": palette[rendered.class_ids], "instances": colours[rendered.instance_ids], "depth": depth}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from ros_anomaly.cli import common
+from ros_anomaly.cli.street_jobs import missing_packages_in_one_line
 
 _SIZE_PX = 320
 
 
+@missing_packages_in_one_line()
 def render_cutouts(folder: Path, count: int, seed: int) -> int:
     """Write ``count`` cut-outs of the training negatives, evenly over the objects, into a cut-out store.
 
-    Returns how many were written: views that show too little of an object are left out.
+    Returns how many were written: views that show too little of an object are left out. CliError as ``render_shards``.
     """
     from ros_anomaly.data.cutout_store import Cutout, CutoutStoreWriter
     from ros_anomaly_sim.render.camera import Camera

@@ -33,14 +33,16 @@ def street_source(split: str, frames: int | None = None, workers: int = 2) -> Fr
         frames: fewer than the protocol's own number, spread evenly over its towns; None for all.
 
     Raises:
-        CliError: unknown split. MissingModelsError, MissingEglError: what Debian packages are missing.
+        CliError: unknown split; or EGL or the object models are missing: it names their Debian packages.
     """
     from ros_anomaly.data.frame_store import FrameStore
 
     if split not in PROTOCOLS:
         raise common.CliError(f"street split: expected one of {', '.join(PROTOCOLS)}, found {split!r}")
     protocol = PROTOCOLS[split]
-    folder = cache_folder("streets", f"{protocol}-{frames or 'all'}-{simulator_fingerprint()}")
+    # By their number, so that asking for all of them by number does not render them again.
+    number = sum(job.frames for job in _protocol_jobs(Path(), protocol, frames, STREET_SIZE, sensor=True))
+    folder = cache_folder("streets", f"{protocol}-{number}-{simulator_fingerprint()}")
     jobs = _protocol_jobs(folder, protocol, frames, STREET_SIZE, sensor=True)
     render_shards(jobs, workers, f"rendering {protocol}")
     return FrameStore(folder)
@@ -86,7 +88,13 @@ def _protocol_jobs(
 def _training_jobs(
     data: DataConfig, folder: Path, anomaly: Literal["none", "negatives"], frames: int, first_town: int
 ) -> list[ShardJob]:
+    from ros_anomaly_sim.street.splits import TOWN_SEEDS, Split
+
     counts = [min(_FRAMES_PER_TRAINING_TOWN, frames - start) for start in range(0, frames, _FRAMES_PER_TRAINING_TOWN)]
+    limit = TOWN_SEEDS[Split.TRAIN].stop if first_town >= _FIRST_NEGATIVES_TOWN else _FIRST_NEGATIVES_TOWN
+    if first_town + len(counts) > limit:  # the next towns hold the other kind of frames, or belong to another split
+        most = (limit - first_town) * _FRAMES_PER_TRAINING_TOWN
+        raise common.CliError(f"training frames, anomaly {anomaly!r}: expected at most {most}, found {frames}")
     return [
         ShardJob(folder, f"town_{town:04d}", data.size, "training", town, count, anomaly, data.seed, sensor=False)
         for town, count in enumerate(counts, first_town)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -49,8 +50,25 @@ class ShardJob:
     instances: bool = False
 
 
+@contextmanager
+def missing_packages_in_one_line() -> Iterator[None]:
+    """Turn "no EGL" and "no object models" into a CliError; both name the Debian packages that provide them."""
+    from ros_anomaly_sim.render.context import MissingEglError
+    from ros_anomaly_sim.street.objects.furniture import MissingModelsError
+
+    try:
+        yield
+    except (MissingEglError, MissingModelsError) as error:
+        raise common.CliError(str(error)) from error
+
+
+@missing_packages_in_one_line()
 def render_shards(jobs: Sequence[ShardJob], workers: int, label: str) -> None:
-    """Render the shards that are missing; progress with ETA on standard error. The first failure ends the run."""
+    """Render the shards that are missing; progress with ETA on standard error. The first failure ends the run.
+
+    Raises:
+        CliError: EGL or the object models are missing; it names their Debian packages.
+    """
     from ros_anomaly.data.frame_store import FrameStoreWriter
 
     missing = [job for job in jobs if not FrameStoreWriter(job.folder, job.size).has_shard(job.shard)]

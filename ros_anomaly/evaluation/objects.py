@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,7 +42,7 @@ class ObjectReport:
         first_seen_m: distance at the first of them.
         first_found_s, first_found_m: when it was first found, in however short a flicker.
         stable_s, stable_m: when it was first found in ``stable_frames`` such frames in a row (the last of these).
-        hazard_s, hazard_m: when HAZARD was first up while it was found in the same frame.
+        hazard_s, hazard_m: when HAZARD first rested on it while it was found.
         nearest_m: the least distance at which it was visible.
     """
 
@@ -97,7 +97,7 @@ class ObjectTracker:
         mask: np.ndarray,
         instance_ids: np.ndarray,
         distances_m: Mapping[int, float],
-        hazard: bool,
+        hazards: Collection[int] = (),
     ) -> None:
         """One processed frame.
 
@@ -106,7 +106,7 @@ class ObjectTracker:
             mask: [H, W], non-zero where the detector says anomalous.
             instance_ids: integer [H, W], ground truth of the same image.
             distances_m: instance id → distance, of every object to follow.
-            hazard: whether the state given for this frame was HAZARD.
+            hazards: instance ids of the objects that HAZARD rests on in this frame; empty in any other state.
         """
         found = found_objects(mask, instance_ids, list(distances_m), self._min_overlap)
         for instance_id, was_found in found.items():
@@ -123,7 +123,7 @@ class ObjectTracker:
             record.mark("found", time_s, distance_m)
             if record.in_a_row >= self._stable_frames:
                 record.mark("stable", time_s, distance_m)
-            if hazard:
+            if instance_id in hazards:
                 record.mark("hazard", time_s, distance_m)
 
     def reports(self, objects: list[int] | None = None) -> list[ObjectReport]:

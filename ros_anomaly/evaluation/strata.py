@@ -35,37 +35,42 @@ def anomalous_strata(road_only: bool, band: int | None = None) -> tuple[int, ...
 def stratify(frame: Frame) -> np.ndarray:
     """Stratum of every pixel, uint8 [H, W] below ``NUM_STRATA``; 0 is void.
 
-    The road region is road, road lines, sidewalk, and the anomalies that stand on them (``stands_on``). Other
-    things on the road (cars, people) are not part of it. An anomaly whose foot is hidden is off the region.
-    Distances come from ``frame.info["anomalies"]`` (``instance_id``, ``distance_m``).
+    The road region is road, road lines, sidewalk, and the instances that stand on them (``standing_on``): anomalies
+    and what belongs there (cars, people, lamps) alike. What has no instance id is never part of it; frames without
+    instance ids have only their anomalies, each connected piece taken for one. Distances come from
+    ``frame.info["anomalies"]`` (``instance_id``, ``distance_m``).
     """
     labels = frame.class_ids
-    on_ground = np.isin(labels, ROAD_REGION)
-    strata = np.where(labels == VOID_ID, VOID, _NORMAL + on_ground).astype(np.uint8)
+    ground = np.isin(labels, ROAD_REGION)
     anomalous = labels == ANOMALY_ID
-    if not anomalous.any():
-        return strata
     parts = _parts(frame, anomalous)
+    region = ground | np.isin(parts, standing_on(parts, ground))
+    strata = np.where(labels == VOID_ID, VOID, _NORMAL + region).astype(np.uint8)
     distances = {int(a["instance_id"]): float(a["distance_m"]) for a in frame.info.get("anomalies", ())}
     for part in np.unique(parts[anomalous]):
         pixels = anomalous & (parts == part)
         distance_m = distances.get(int(part)) if frame.instance_ids is not None else None
         band = DISTANCE_NAMES.index(distance_band(distance_m))
-        strata[pixels] = _ANOMALOUS + 2 * band + int(stands_on(pixels, on_ground))
+        strata[pixels] = _ANOMALOUS + 2 * band + region[pixels]
     return strata
 
 
-def stands_on(pixels: np.ndarray, ground: np.ndarray) -> bool:
-    """Whether what covers ``pixels`` (bool [H, W], not empty) stands on ``ground`` (bool [H, W]).
+def standing_on(parts: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """Numbers of those ``parts`` (integer [H, W], 0 belongs to none) that stand on ``ground`` (bool [H, W]).
 
-    So it does if at least half of its columns end on ground: the pixel below the lowest one is ground, or lies
-    below the image.
+    A part does if at least half of its columns end on ground: the pixel below the lowest one is ground, or lies
+    below the image. So one whose foot is hidden does not.
     """
-    columns = np.flatnonzero(pixels.any(axis=0))
-    below = pixels.shape[0] - np.argmax(pixels[::-1, columns], axis=0)
-    inside = below < pixels.shape[0]
-    on_ground = np.where(inside, ground[np.minimum(below, pixels.shape[0] - 1), columns], True)
-    return bool(on_ground.mean() >= 0.5)
+    height, width = parts.shape
+    rows, columns = np.nonzero(parts)
+    numbers, part = np.unique(parts[rows, columns], return_inverse=True)
+    lowest = np.full((len(numbers), width), -1)
+    lowest[part, columns] = rows  # rows ascend, so the last and lowest stays
+    index, column = np.nonzero(lowest >= 0)
+    below = lowest[index, column] + 1
+    foot = np.where(below < height, ground[np.minimum(below, height - 1), column], True)
+    shares = np.bincount(index, weights=foot, minlength=len(numbers)) / np.bincount(index, minlength=len(numbers))
+    return numbers[shares >= 0.5]
 
 
 def _parts(frame: Frame, anomalous: np.ndarray) -> np.ndarray:

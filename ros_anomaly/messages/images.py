@@ -67,7 +67,7 @@ def rgb_from_compressed(message: CompressedImage) -> np.ndarray:
     A picture that was cut short is refused: decoders fill the missing part with grey, which looks like a view.
 
     Raises:
-        ImageError: empty, cut short, another format, or damaged.
+        ImageError: empty, cut short, another format, damaged, or larger than OpenCV decodes.
     """
     data = np.frombuffer(message.data, np.uint8)
     head, tail = data[:8].tobytes(), data[-_TAIL_BYTES:].tobytes()
@@ -82,7 +82,12 @@ def rgb_from_compressed(message: CompressedImage) -> np.ndarray:
         )
     if not whole:
         raise ImageError(f"compressed image: expected data up to its end marker, found {len(data)} bytes cut short")
-    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    try:
+        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:  # a header that names a size beyond OpenCV's limits
+        raise ImageError(
+            f"compressed image: expected decodable data, found {len(data)} bytes that OpenCV refuses ({error.err})"
+        ) from None
     if bgr is None:
         raise ImageError(f"compressed image: expected decodable data, found {len(data)} damaged bytes")
     rgb: np.ndarray = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

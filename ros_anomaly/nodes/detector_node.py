@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
+from functools import wraps
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
@@ -15,11 +16,28 @@ from ros_anomaly.nodes.parameters import ParameterServer
 from ros_anomaly.nodes.periodic import Periodic
 from ros_anomaly.nodes.pipeline import Pipeline
 from ros_anomaly.nodes.settings import Settings
+from ros_anomaly.nodes.transition_requests import refuse_illegal_transitions
 from ros_anomaly.runtime.errors import EngineError
 
 NODE_NAME = "detector"
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+_Transition = Callable[["DetectorNode", LifecycleState], TransitionCallbackReturn]
+
+
+def _faults_shown(transition: _Transition) -> _Transition:
+    """``transition`` with its exceptions printed: rclpy turns them into an error transition without a word."""
+
+    @wraps(transition)
+    def shown(node: DetectorNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(node, state)
+        except Exception:
+            traceback.print_exc()
+            raise
+
+    return shown
 
 
 class DetectorNode(LifecycleNode):
@@ -31,6 +49,7 @@ class DetectorNode(LifecycleNode):
 
     def __init__(self, on_fatal: Callable[[str], None]) -> None:
         super().__init__(NODE_NAME)
+        refuse_illegal_transitions(self)
         self._on_fatal = on_fatal
         self._phase = "unconfigured"
         self._stopping = threading.Event()
@@ -58,9 +77,13 @@ class DetectorNode(LifecycleNode):
 
     def start_by_itself(self) -> None:
         """Configure and activate; what fails is fatal. To be called on the executor's thread."""
-        if self.trigger_configure() is _SUCCESS:
-            self.trigger_activate()
+        for name, trigger in (("configure", self.trigger_configure), ("activate", self.trigger_activate)):
+            if (result := trigger()) != _SUCCESS:
+                # A refusal with its own reason was told before; the first reason counts.
+                self._on_fatal(f"{name}: expected success, found {result.name.lower()}; the fault is shown above")
+                return
 
+    @_faults_shown
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._enter("configuring", "configuring: the engine is being loaded")
         try:
@@ -68,13 +91,10 @@ class DetectorNode(LifecycleNode):
             self._pipeline = Pipeline(self, settings, self._reporter, self._counters, self._stopping)
         except (ValueError, EngineError, OSError) as error:
             return self._refuse(" ".join(str(error).split()))
-        except Exception:
-            self._enter("unconfigured", "unconfigured: fault while configuring")
-            traceback.print_exc()  # rclpy turns it into an error transition without a word
-            raise
         self._enter("inactive", "inactive")
         return super().on_configure(state)
 
+    @_faults_shown
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         assert self._pipeline is not None
         settings = self._parameter_server.settings
@@ -85,18 +105,21 @@ class DetectorNode(LifecycleNode):
         self._reporter.start_afresh(settings.hazard, settings.lockstep)
         return result
 
+    @_faults_shown
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._enter("inactive", "inactive")
         if self._pipeline is not None:
             self._pipeline.deactivate()
         return super().on_deactivate(state)
 
+    @_faults_shown
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._enter("unconfigured", self._why_unconfigured())
         result = super().on_cleanup(state)
         self._close_pipeline()
         return result
 
+    @_faults_shown
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._enter("finalized", "finalized")
         result = super().on_shutdown(state)
@@ -111,7 +134,7 @@ class DetectorNode(LifecycleNode):
     def begin_stop(self) -> None:
         """Say that the end is near, and give up what waits: the executor comes free soon. From any thread."""
         self._stopping.set()
-        self._reporter.mute("shutting down")
+        self._reporter.mute("shutting down", for_good=True)
 
     def end(self) -> None:
         """Release everything, last of all the publishers. The executor must not spin any more."""
@@ -122,8 +145,7 @@ class DetectorNode(LifecycleNode):
 
     def _enter(self, phase: str, reason: str) -> None:
         self._phase = phase
-        if not self._stopping.is_set():
-            self._reporter.mute(reason)
+        self._reporter.mute(reason)
 
     def _why_unconfigured(self) -> str:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import traceback
+from queue import SimpleQueue
 from types import FrameType
 
 import rclpy
@@ -14,26 +15,33 @@ from rclpy.signals import SignalHandlerOptions
 from ros_anomaly.nodes.detector_node import DetectorNode
 
 
-class _End:
+class End:
     """Why and when the process is to end; the first reason counts."""
 
     def __init__(self) -> None:
         self.failure: str | None = None
-        self._asked = threading.Event()
+        self._is_asked = False
+        # A signal may arrive in the handler of another. This queue is made for that; an Event would wait for itself.
+        self._asked: SimpleQueue[None] = SimpleQueue()
 
     def ask(self) -> None:
-        self._asked.set()
+        """End in good order. From any thread, and from handlers of signals."""
+        self._is_asked = True
+        self._asked.put(None)
 
     def fail(self, reason: str) -> None:
-        if not self._asked.is_set():
+        """End with ``reason``. From any thread."""
+        if not self._is_asked:
             self.failure = reason
-        self._asked.set()
+        self.ask()
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """Handler of SIGINT and SIGTERM."""
         self.ask()
 
     def wait(self) -> None:
-        self._asked.wait()
+        """Wait for the first of these; only one thread may."""
+        self._asked.get()
 
 
 def run_detector(arguments: list[str]) -> str | None:
@@ -46,7 +54,7 @@ def run_detector(arguments: list[str]) -> str | None:
         ValueError: ROS arguments or a parameter file that cannot be read, or a bad value of a parameter that can be
             set at start alone.
     """
-    end = _End()
+    end = End()
     # Our own handlers: rclpy's end the context at once, and the node could not say that it goes.
     previous = {number: signal.signal(number, end.on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -57,7 +65,7 @@ def run_detector(arguments: list[str]) -> str | None:
     return end.failure
 
 
-def _run(arguments: list[str], end: _End) -> None:
+def _run(arguments: list[str], end: End) -> None:
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except (RuntimeError, ValueError) as error:
@@ -70,7 +78,7 @@ def _run(arguments: list[str], end: _End) -> None:
         rclpy.try_shutdown()
 
 
-def _run_node(node: DetectorNode, end: _End) -> None:
+def _run_node(node: DetectorNode, end: End) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     spinning = threading.Thread(target=_spin, args=(executor, end), name="executor")
@@ -86,7 +94,7 @@ def _run_node(node: DetectorNode, end: _End) -> None:
         node.end()
 
 
-def _spin(executor: SingleThreadedExecutor, end: _End) -> None:
+def _spin(executor: SingleThreadedExecutor, end: End) -> None:
     try:
         executor.spin()
     except ExternalShutdownException:

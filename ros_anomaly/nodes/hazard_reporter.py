@@ -38,6 +38,7 @@ class HazardReporter:
         self._monitor = HazardMonitor()
         self._config, self._lockstep = HazardConfig(), False
         self._muted: str | None = "starting"
+        self._ended = False
         self._frame_id = ""
         self._state: HazardState | None = None
         qos = speaking_qos(1.0 / heartbeat_hz)
@@ -50,15 +51,18 @@ class HazardReporter:
         """The state last published."""
         return self._state
 
-    def mute(self, reason: str) -> None:
-        """From now on UNKNOWN with ``reason``, whatever frames still arrive."""
+    def mute(self, reason: str, for_good: bool = False) -> None:
+        """From now on UNKNOWN with ``reason``, whatever frames still arrive; ``for_good`` nothing ends it any more."""
         with self._lock:
-            self._muted = reason
-            self._say(self._monitor.fault(reason, self._now()))
+            if not self._ended:
+                self._muted, self._ended = reason, for_good
+                self._say(self._monitor.fault(reason, self._now()))
 
     def start_afresh(self, config: HazardConfig, lockstep: bool) -> None:
-        """Forget everything, and listen to frames: UNKNOWN until enough of them are good."""
+        """Forget everything and listen to frames, unless muted for good: UNKNOWN until enough of them are good."""
         with self._lock:
+            if self._ended:
+                return
             self._config, self._lockstep = config, lockstep
             self._monitor = HazardMonitor(config, lockstep)
             self._muted = None

@@ -27,11 +27,20 @@ BACKEND_NAMES: tuple[str, ...] = tuple(_BACKENDS)
 
 @dataclass(frozen=True)
 class EngineSpec:
-    """Which engine to run and how: name or path, backend, CPU threads (None: the backend's own choice)."""
+    """Which engine to run and how.
+
+    Attributes:
+        engine: name or path.
+        backend: library that runs it.
+        threads: CPU threads; None leaves it to the backend.
+        fingerprint: of the only manifest that will do; None takes whatever is there. A threshold that was taken from
+            one engine says nothing of another that came to lie in its place.
+    """
 
     engine: str = DEFAULT_ENGINE
     backend: str = "onnxruntime"
     threads: int | None = None
+    fingerprint: str | None = None
 
     def __post_init__(self) -> None:
         if self.backend not in _BACKENDS:
@@ -53,6 +62,11 @@ class EngineSpec:
         """(file that the backend runs, manifest), checked as by ``check_files``."""
         path = manifest_path(self.engine)
         manifest = load_manifest(path)
+        if self.fingerprint not in (None, manifest.fingerprint):
+            raise EngineError(
+                f"{path}: the engine was replaced while in use; expected the manifest with fingerprint "
+                f"{self.fingerprint}, found {manifest.fingerprint}; configure anew to take it"
+            )
         if manifest.kind is not kind:
             raise EngineError(f"{path}: expected an engine of kind {kind.value}, found {manifest.kind.value}")
         return manifest.file(_BACKENDS[self.backend][0], path.parent), manifest
@@ -134,6 +148,7 @@ def load_engine(
     path_or_name: str | os.PathLike[str] = DEFAULT_ENGINE,
     backend: str = "onnxruntime",
     threads: int | None = None,
+    fingerprint: str | None = None,
 ) -> FusedEngine:
     """Load a fused engine, check it against its manifest, and run it once.
 
@@ -141,12 +156,13 @@ def load_engine(
         path_or_name: as ``locate.manifest_path`` takes it.
         backend: one of ``BACKEND_NAMES``.
         threads: CPU threads; None leaves it to the backend.
+        fingerprint: of the only manifest that will do; None takes whatever is there.
 
     Raises:
         ValueError: unknown backend, threads below 1.
         EngineError: manifest, files, network or outputs are not what they must be; such an engine is never run.
     """
-    spec = EngineSpec(os.fspath(path_or_name), backend, threads)
+    spec = EngineSpec(os.fspath(path_or_name), backend, threads, fingerprint)
     return _warmed_up(FusedEngine(*_load(spec, EngineKind.FUSED)))
 
 

@@ -24,6 +24,7 @@ Hashes are of the files beside the manifest. Thresholds belong to exactly these 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -169,12 +170,20 @@ class Manifest:
             raise ManifestError(f"{path}: expected sha256 {entry.sha256} (manifest), found {found}")
         return path
 
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest of everything that the manifest says: the same engine, threshold and files, or not."""
+        return hashlib.sha256(json.dumps(self._plain(), sort_keys=True).encode()).hexdigest()
+
     def save(self, path: Path | str) -> None:
         """Write as JSON, whole or not at all. OSError if the folder cannot be written."""
+        write_atomically(Path(path), (json.dumps(self._plain(), indent=2, ensure_ascii=False) + "\n").encode())
+
+    def _plain(self) -> dict[str, Any]:
         plain = asdict(self)
         plain["kind"] = self.kind.value
         plain["aggregation"] = self.aggregation.value if self.aggregation else None
-        write_atomically(Path(path), (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode())
+        return plain
 
 
 def file_entry(path: Path | str) -> FileEntry:

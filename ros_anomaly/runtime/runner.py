@@ -70,7 +70,7 @@ class InProcessRunner:
 
     def __init__(self, spec: EngineSpec) -> None:
         """Load the engine, which takes its time. EngineError where that fails."""
-        self._engine: FusedEngine = load_engine(spec.engine, spec.backend, spec.threads)
+        self._engine: FusedEngine = load_engine(spec.engine, spec.backend, spec.threads, spec.fingerprint)
         self.manifest = self._engine.manifest
         self._status = RunnerStatus(RunnerState.READY, "in process", os.getpid())
 

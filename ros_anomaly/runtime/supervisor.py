@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -80,7 +80,8 @@ class WorkerSupervisor:
             EngineError: manifest or engine file are not what they must be; nothing was started.
         """
         self.manifest = spec.check_files()
-        self._spec = spec
+        # Pinned: callers took their threshold from this manifest, so every later worker must run this engine.
+        self._spec = replace(spec, fingerprint=self.manifest.fingerprint)
         self._policy = policy or RestartPolicy()
         self._clock_s = clock_s
         self._start_worker = start_worker

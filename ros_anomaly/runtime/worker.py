@@ -55,7 +55,7 @@ class EngineWorker:
         self._start_deadline = time.monotonic() + start_timeout_s
         self._start_timeout_s = start_timeout_s
         self._ready = False
-        self._closed = False
+        self._closed = self._released = False
         self._fault: tuple[WorkerFault, str] | None = None
         self._frame = 0
         self._lock = threading.Lock()
@@ -68,7 +68,7 @@ class EngineWorker:
             "engine": str(manifest_path(spec.engine).absolute()),
             "backend": spec.backend,
             "threads": spec.threads,
-            "sizes": [self.manifest.input_size, self.manifest.output_size],
+            "fingerprint": self.manifest.fingerprint,
             "channel_fd": theirs.fileno(),
             "memory_fd": self._frames.fd,
             "lifeline_fd": lifeline_read,
@@ -142,12 +142,11 @@ class EngineWorker:
 
     def close(self) -> None:
         """End the process and release everything; a second call does nothing. Never waits for a running inference."""
-        if self._closed:
-            return
         self._closed = True
         self._kill()
         with self._lock:  # an inference that was under way has noticed by now
-            self._release()
+            if not self._released:
+                self._release()
 
     def _reply(self, deadline: float) -> dict[str, Any] | None:
         """The answer to the newest request; older ones (their caller was interrupted) are dropped."""
@@ -202,6 +201,7 @@ class EngineWorker:
                 pass  # stuck in a driver; subprocess reaps it when it can be
 
     def _release(self) -> None:
+        self._released = True
         self._channel.close()
         self._lifeline.close()
         self._frames.release()

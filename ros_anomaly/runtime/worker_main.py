@@ -25,10 +25,8 @@ def main(arguments: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = Channel.from_fd(args["channel_fd"])
     try:
-        engine = load_engine(args["engine"], args["backend"], args["threads"])
-        sizes = [list(engine.manifest.input_size), list(engine.manifest.output_size)]
-        if sizes != args["sizes"]:
-            raise EngineError(f"engine changed on disk: expected input and output sizes {args['sizes']}, found {sizes}")
+        # The very engine that the parent checked: it knows its sizes, and judges the scores by its threshold.
+        engine = load_engine(args["engine"], args["backend"], args["threads"], args["fingerprint"])
     except (EngineError, ValueError, OSError, MemoryError) as error:
         channel.send("failed", message=str(error) or type(error).__name__)
         sys.exit(1)

@@ -17,7 +17,7 @@ from rclpy.executors import ExternalShutdownException
 
 from ros_anomaly_sim.bridge.drive_file import DRIVE_FILE, SUMMARY_FILE, DriveFile, StreetObject, StreetSummary
 from ros_anomaly_sim.bridge.lockstep import DetectorSilent, Lockstep
-from ros_anomaly_sim.bridge.street_drive import LockstepDrive, NobodyListens, Pace
+from ros_anomaly_sim.bridge.lockstep_drive import LockstepDrive, NobodyListens, Pace
 from ros_anomaly_sim.bridge.street_node import StreetNode
 from ros_anomaly_sim.render.camera import Camera
 from ros_anomaly_sim.render.context import MissingEglError

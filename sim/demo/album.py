@@ -93,13 +93,13 @@ class Album:
             self.close[instance_id] = Photo(shot.moment.time_s, _jpeg(crop))
 
     def _suspect_hazard(self, shot: Shot) -> None:
-        """A HAZARD is false if nothing real was found while it was up: keep its first frame until that is known."""
+        """A HAZARD is false if it rested on nothing real while it was up: keep its first frame until that is known."""
         if shot.moment.level is None:
             return
         if shot.moment.level is not HazardLevel.HAZARD:
             self._judge_suspect()
             self._exonerated = False
-        elif shot.moment.objects_found:
+        elif shot.moment.objects_in_the_way:
             self._suspect, self._exonerated = None, True
         elif self._suspect is None and not self._exonerated:
             self._suspect = self._photo(shot)

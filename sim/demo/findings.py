@@ -51,8 +51,10 @@ def _missed(result: RunResult) -> list[str]:
 
 def _false_flags(result: RunResult) -> list[str]:
     count = len(result.false_hazards)
+    if not result.hazard_spans:
+        return ["No HAZARD was raised."]
     if not count:
-        return ["No HAZARD was raised without a real object."]
+        return ["Every HAZARD rested on a real object."]
     starts = ", ".join(f"{span.start_s:.1f} s" for span in result.false_hazards)
     return [f"{count} false {'HAZARD' if count == 1 else 'HAZARDs'}, at {starts}."]
 

@@ -23,7 +23,7 @@ from ros_anomaly_sim.demo.assembly import RecordedFrame
 from ros_anomaly_sim.demo.listener import Listener
 from ros_anomaly_sim.demo.live import LiveLine
 from ros_anomaly_sim.demo.pictures import BANNER_PX
-from ros_anomaly_sim.demo.processes import Child
+from ros_anomaly_sim.demo.processes import Child, ProcessDied
 from ros_anomaly_sim.demo.report import write_contact_sheet, write_report
 from ros_anomaly_sim.demo.result import RunResult, run_result, to_json
 from ros_anomaly_sim.demo.run_record import RunRecord
@@ -150,7 +150,7 @@ class _Recorder:
     def _write(self) -> RunResult:
         out, engine = self._options.out, Path(self._options.engine).stem
         if self._record is None:
-            raise ProcessLookupError("the drive ended without a frame")
+            raise ProcessDied("the drive ended without a frame")
         self._record.album.finish()
         street = StreetSummary.load(out)
         result = run_result(self._record, street, self._last_frame_s - self._started_s)

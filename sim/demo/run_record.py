@@ -15,7 +15,7 @@ from ros_anomaly_sim.demo.assembly import RecordedFrame
 from ros_anomaly_sim.demo.pictures import Truth, View, draw, painted
 from ros_anomaly_sim.demo.timeline import Moment
 from ros_anomaly_sim.demo.video import VideoWriter
-from ros_anomaly_sim.demo.visible import MIN_VISIBLE_PX, VisibleObject, visible_objects
+from ros_anomaly_sim.demo.visible import MIN_VISIBLE_PX, VisibleObject, objects_in_the_way, visible_objects
 
 _NS_PER_S = 1_000_000_000
 
@@ -49,22 +49,25 @@ class RunRecord:
             return
         time_s = (frame.stamp_ns - self.drive.first_stamp_ns) / _NS_PER_S
         visible = visible_objects(self.drive.objects, frame.instance_ids, frame.ego)
-        found: frozenset[int] = frozenset()
+        found = in_the_way = frozenset[int]()
         if frame.processed and frame.mask is not None and frame.report is not None:
-            found = self._evaluate(frame, time_s, visible)
-        self.moments.append(self._moment(frame, time_s, visible, found))
+            in_the_way = objects_in_the_way(visible, frame.report.state.regions, frame.mask, frame.instance_ids)
+            found = self._evaluate(frame, time_s, visible, in_the_way)
+        self.moments.append(self._moment(frame, time_s, visible, found, in_the_way))
         picture = draw(self._view(frame, time_s, visible))
         self._video.write(picture)
         stable = {report.instance_id for report in self.object_reports() if not report.missed}
         self.album.consider(Shot(self.moments[-1], painted(frame.image, frame.mask), picture, visible), stable)
 
-    def _evaluate(self, frame: RecordedFrame, time_s: float, visible: list[VisibleObject]) -> frozenset[int]:
+    def _evaluate(
+        self, frame: RecordedFrame, time_s: float, visible: list[VisibleObject], in_the_way: frozenset[int]
+    ) -> frozenset[int]:
         """Add a processed frame to the figures; instance ids of the objects found in it."""
         assert frame.mask is not None and frame.report is not None
         assert frame.instance_ids is not None and frame.class_ids is not None
-        hazard = frame.report.state.level is HazardLevel.HAZARD
+        hazards = in_the_way if frame.report.state.level is HazardLevel.HAZARD else frozenset[int]()
         distances = {v.object.instance_id: v.ahead_m for v in visible}
-        self._tracker.add(time_s, frame.mask, frame.instance_ids, distances, hazard)
+        self._tracker.add(time_s, frame.mask, frame.instance_ids, distances, hazards)
         if frame.score is not None:
             self._rank(frame.score, frame.class_ids, frame.instance_ids, visible)
         asked = [v.object.instance_id for v in visible if v.counts]
@@ -80,7 +83,12 @@ class RunRecord:
         self.ranking.add(full, class_ids == ANOMALY_ID, valid)
 
     def _moment(
-        self, frame: RecordedFrame, time_s: float, visible: list[VisibleObject], found: frozenset[int]
+        self,
+        frame: RecordedFrame,
+        time_s: float,
+        visible: list[VisibleObject],
+        found: frozenset[int],
+        in_the_way: frozenset[int],
     ) -> Moment:
         state = frame.report.state if frame.processed and frame.report is not None else None
         return Moment(
@@ -91,6 +99,7 @@ class RunRecord:
             latency_ms=state.latency_ms if state else None,
             objects_in_view=frozenset(v.object.instance_id for v in visible if v.counts),
             objects_found=found,
+            objects_in_the_way=in_the_way,
         )
 
     def _view(self, frame: RecordedFrame, time_s: float, visible: list[VisibleObject]) -> View:

@@ -21,6 +21,7 @@ class Moment:
         latency_ms: image in to result out, in the detector.
         objects_in_view: instance ids of real anomalies with enough visible pixels.
         objects_found: those of them that the mask covers.
+        objects_in_the_way: real anomalies, however small, that the detector's regions in the corridor lie on.
     """
 
     time_s: float
@@ -30,6 +31,7 @@ class Moment:
     latency_ms: float | None
     objects_in_view: frozenset[int]
     objects_found: frozenset[int]
+    objects_in_the_way: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,11 @@ def hazard_spans(moments: Sequence[Moment]) -> list[Span]:
 
 
 def false_hazards(moments: Sequence[Moment]) -> list[Span]:
-    """Stretches of HAZARD in none of whose frames a real anomaly was found."""
+    """Stretches of HAZARD in none of whose frames a region in the corridor lay on a real anomaly."""
     return [
         span
         for span in hazard_spans(moments)
-        if not any(moment.objects_found for moment in moments[span.first : span.last + 1])
+        if not any(moment.objects_in_the_way for moment in moments[span.first : span.last + 1])
     ]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ros_anomaly.hazard.types import Region
 from ros_anomaly_sim.bridge.drive_file import StreetObject
 from ros_anomaly_sim.bridge.vehicle_messages import ahead_and_left
 
@@ -42,3 +43,20 @@ def visible_objects(
         box = (int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
         found.append(VisibleObject(item, len(rows), box, *ahead_and_left(ego, item.position)))
     return found
+
+
+def objects_in_the_way(
+    visible: Iterable[VisibleObject], regions: Sequence[Region], mask: np.ndarray, instance_ids: np.ndarray
+) -> frozenset[int]:
+    """Instance ids of the objects that a region in the corridor lies on: some masked pixel of theirs is in its box.
+
+    Args:
+        regions: the detector's, of this frame.
+        mask: the detector's, [H, W], non-zero where anomalous.
+        instance_ids: integer [H, W], ground truth of the same image.
+    """
+    reached: set[int] = set()
+    for left, top, right, bottom in (region.box for region in regions if region.in_corridor):
+        window = np.s_[top:bottom, left:right]
+        reached.update(np.unique(instance_ids[window][mask[window] > 0]).tolist())
+    return frozenset(item.object.instance_id for item in visible if item.object.instance_id in reached)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from box_library import BoxLibrary
 
-from ros_anomaly.cli import street_frames, street_jobs
+from ros_anomaly.cli import common, street_frames, street_jobs
 from ros_anomaly.cli.common import CliError
 from ros_anomaly.cli.street_jobs import ShardJob
-from ros_anomaly.data.frame_store import FrameStore
+from ros_anomaly.data.frame_store import FrameStore, FrameStoreError
 from ros_anomaly.data.labels import ANOMALY_ID
 from ros_anomaly.training.recipe import DataConfig
 from ros_anomaly_sim.render.camera import Camera
@@ -39,6 +39,35 @@ def test_training_frames_are_split_into_towns_of_their_own(tmp_path: Path) -> No
     assert [job.frames for job in clean] == [40, 40, 10]
     assert {job.town for job in clean}.isdisjoint(job.town for job in negatives)
     assert not any(job.sensor for job in clean + negatives)
+
+
+def test_training_frames_never_take_towns_of_another_split(tmp_path: Path) -> None:
+    assert street_frames._training_jobs(DataConfig(), tmp_path, "negatives", 20000, 500)[-1].town == 999
+    with pytest.raises(CliError, match="'negatives': expected at most 20000, found 20001"):
+        street_frames._training_jobs(DataConfig(), tmp_path, "negatives", 20001, 500)
+    with pytest.raises(CliError, match="'none': expected at most 20000, found 30000"):
+        street_frames._training_jobs(DataConfig(), tmp_path, "none", 30000, 0)
+
+
+def test_all_frames_by_number_and_without_are_one_cache_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = []
+    monkeypatch.setenv("ROS_ANOMALY_CACHE", str(tmp_path))
+    monkeypatch.setattr(street_frames, "render_shards", lambda jobs, workers, label: folders.append(jobs[0].folder))
+    for frames in (None, 600, 20):
+        with pytest.raises(FrameStoreError):  # nothing was rendered
+            street_frames.street_source("test", frames)
+    assert folders[0] == folders[1] != folders[2]
+
+
+def test_missing_models_are_one_line_that_names_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ROS_ANOMALY_CACHE", str(tmp_path))
+    monkeypatch.setenv("SWEETHOME3D_FURNITURE", str(tmp_path))
+    parser = common.ArgumentParser(prog="any")
+    assert common.run(parser, lambda args: street_frames.street_source("test", 20), []) == 1
+    said = capsys.readouterr().err.strip()
+    assert "apt-get install sweethome3d-furniture" in said and len(said.splitlines()) == 1
 
 
 def test_protocol_frames_cover_every_town(tmp_path: Path) -> None:

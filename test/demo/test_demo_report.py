@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from ros_anomaly.hazard.types import HazardLevel, HazardState
+from ros_anomaly.hazard.types import HazardLevel, HazardState, Region
 from ros_anomaly.messages.hazard import HazardReport
 from ros_anomaly_sim.bridge.drive_file import DriveFile, StreetObject, StreetSummary
 from ros_anomaly_sim.demo.assembly import RecordedFrame
@@ -42,7 +43,8 @@ def frame(index: int, level: HazardLevel | None, boat_found: bool) -> RecordedFr
     stamp = FIRST_NS + index * 100_000_000
     report = None
     if level is not None:
-        report = HazardReport(HazardState(level, "as told", stamp, latency_ms=50.0 + index), dropped=0)
+        regions = (Region((60, 40, 90, 60), 600, 1.0, 1.0, 30.0, 0.0, in_corridor=True),) if mask.any() else ()
+        report = HazardReport(HazardState(level, "as told", stamp, regions, latency_ms=50.0 + index), dropped=0)
     return RecordedFrame(
         stamp_ns=stamp,
         image=np.full((H, W, 3), 90, np.uint8),
@@ -98,6 +100,13 @@ def test_a_hazard_on_the_empty_road_is_false_and_told(finished):
     assert "2 of 40 images were dropped." in told
     assert headline(result).startswith("1 of 2 objects")
     assert tone(result) == "warn"
+
+
+def test_without_any_hazard_nothing_is_said_of_what_it_rested_on(finished):
+    _, result = finished
+    quiet = replace(result, hazard_spans=(), false_hazards=())
+    assert "No HAZARD was raised." in findings(quiet)
+    assert "Every HAZARD rested on a real object." in findings(replace(result, false_hazards=()))
 
 
 def test_the_ranking_counts_pixels_at_image_size(finished):

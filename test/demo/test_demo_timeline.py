@@ -12,8 +12,8 @@ LEVELS = {
 }
 
 
-def moments(levels: str, in_view: str, found: str) -> list[Moment]:
-    """One character a frame: the level, and whether an object was in view and found (x)."""
+def moments(levels: str, in_view: str, in_the_way: str) -> list[Moment]:
+    """One character a frame: the level, and whether an object was in view and in the way (x)."""
     return [
         Moment(
             time_s=i / 10,
@@ -22,9 +22,10 @@ def moments(levels: str, in_view: str, found: str) -> list[Moment]:
             nearest_m=None,
             latency_ms=None,
             objects_in_view=frozenset({7} if view == "x" else ()),
-            objects_found=frozenset({7} if hit == "x" else ()),
+            objects_found=frozenset(),
+            objects_in_the_way=frozenset({7} if hit == "x" else ()),
         )
-        for i, (level, view, hit) in enumerate(zip(levels, in_view, found, strict=True))
+        for i, (level, view, hit) in enumerate(zip(levels, in_view, in_the_way, strict=True))
     ]
 
 
@@ -37,7 +38,7 @@ def test_hazard_spans(levels: str, expected: list[tuple[int, int]]):
     assert [(s.first, s.last) for s in hazard_spans(moments(levels, blank, blank))] == expected
 
 
-def test_a_hazard_is_false_only_if_nothing_real_was_found_in_it():
+def test_a_hazard_is_false_only_if_it_rested_on_nothing_real():
     run = moments("cHHcHHc", ".xx.xx.", "..x....")
     (false,) = false_hazards(run)
     assert (false.first, false.last) == (4, 5)

@@ -96,7 +96,8 @@ def test_threshold_is_found_written_and_explained(manifest_file, capsys):
     assert (figures["object_recall"], figures["objects"]) == (pytest.approx(2 / 3), 3)
     threshold = load_manifest(path).threshold
     assert threshold.value == figures["threshold"]
-    assert "<= 1 per 2 simulated minutes" in threshold.rule and "2 anomaly-free drives" in threshold.data
+    assert "<= 1 per 2 simulated minutes" in threshold.rule
+    assert "2 anomaly-free drives" in threshold.data and "on 1 frames" in threshold.data
     assert threshold.figures["object_recall"] == pytest.approx(2 / 3)
 
 

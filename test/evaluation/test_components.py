@@ -139,8 +139,9 @@ def test_bad_files_are_one_line(tmp_path, capsys, arrays, said):
     assert len(lines) == 1 and said in lines[0]
 
 
-def test_what_is_no_npz(tmp_path, capsys):
+@pytest.mark.parametrize("content", [b"no numpy here", b"", b"PK\x03\x04 cut short", b"\x93NUMPY"])
+def test_what_is_no_npz(tmp_path, capsys, content):
     path = tmp_path / "scores.npz"
-    path.write_text("no numpy here")
+    path.write_bytes(content)
     assert measure_command.main([str(path)]) == 1
     assert "expected a numpy .npz file" in capsys.readouterr().err

@@ -92,6 +92,9 @@ def test_details_hold_classes_distances_and_worst_frames(engine, tmp_path, capsy
         (["--scores", "uno,nonsense"], "nonsense"),
         (["--frames", "0"], "at least 1"),
         (["--street", "training"], "invalid choice"),
+        (["--log", "log.md"], "only runs of --street test"),
+        (["--details", "no/such/folder/details.json"], "no/such/folder"),
+        (["--street", "test", "--log", "."], "expected a file"),
     ],
 )
 def test_bad_arguments_are_one_line(engine, capsys, arguments, said):

@@ -38,7 +38,7 @@ def test_when_and_at_what_distance_an_object_was_known():
     found = [False, True, False, True, True, True]
     for frame, is_found in enumerate(found):
         mask = np.where((ids == 3) & is_found, 255, 0).astype(np.uint8)
-        tracker.add(frame / 10, mask, ids, {3: 50.0 - 5 * frame, 7: 40.0 - frame}, hazard=frame >= 5)
+        tracker.add(frame / 10, mask, ids, {3: 50.0 - 5 * frame, 7: 40.0 - frame}, hazards={3, 7} if frame >= 5 else ())
     known, missed, never_visible = tracker.reports([3, 7, 9])
     assert (known.seen_frames, known.found_frames, known.first_seen_m, known.nearest_m) == (6, 4, 50.0, 25.0)
     assert (known.first_found_s, known.first_found_m) == (0.1, 45.0)
@@ -50,9 +50,17 @@ def test_when_and_at_what_distance_an_object_was_known():
     assert [report.instance_id for report in tracker.reports()] == [3, 7]
 
 
+def test_a_hazard_counts_for_the_object_that_it_rests_on_alone():
+    tracker = ObjectTracker()
+    tracker.add(0.0, np.full((20, 40), 255, np.uint8), scene(), {3: 9.0, 7: 60.0}, hazards={3})
+    near, far = tracker.reports()
+    assert near.hazard_m == 9.0
+    assert far.found_frames == 1 and far.hazard_m is None
+
+
 def test_slivers_are_not_counted_as_seen():
     tracker = ObjectTracker(min_visible_px=60)
-    tracker.add(0.0, np.ones((20, 40), np.uint8), scene(), {3: 9.0, 7: 9.0}, hazard=True)
+    tracker.add(0.0, np.ones((20, 40), np.uint8), scene(), {3: 9.0, 7: 9.0}, hazards={3, 7})
     assert [report.instance_id for report in tracker.reports()] == [7]
 
 

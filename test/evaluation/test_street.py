@@ -12,7 +12,7 @@ from ros_anomaly.evaluation.strata import (
     anomalous_strata,
     distance_band,
     normal_strata,
-    stands_on,
+    standing_on,
     stratify,
 )
 from ros_anomaly.evaluation.street import evaluate_frames
@@ -121,17 +121,27 @@ def test_anomalies_without_instances_are_told_apart_by_connection():
     assert not np.isin(strata[4:10, 40:50], anomalous_strata(road_only=True)).any()
 
 
-def test_stands_on_needs_half_of_the_columns():
+def test_what_stands_on_the_road_belongs_to_its_region_anomalous_or_not():
+    frame = street(objects=((20, 32, 10, 20, 8.0),))
+    frame.class_ids[20:30, 30:40], frame.instance_ids[20:30, 30:40] = CAR, 7  # on the road
+    frame.class_ids[5:15, 30:40], frame.instance_ids[5:15, 30:40] = CAR, 8  # before the sky
+    frame.class_ids[20:30, 50:60] = StreetClass.WALL  # no instance
+    in_region = np.isin(stratify(frame), normal_strata(road_only=True))
+    assert in_region[20:30, 30:40].all() and not in_region[5:15, 30:40].any()
+    assert not in_region[20:30, 50:60].any() and not in_region[20:32, 10:20].any()
+
+
+def test_standing_on_needs_half_of_the_columns():
     ground = np.zeros((10, 10), bool)
     ground[8:, :5] = True
-    thing = np.zeros((10, 10), bool)
-    thing[4:8, 2:8] = True
-    assert stands_on(thing, ground)  # 3 of 6 columns
-    thing[4:8, 8] = True
-    assert not stands_on(thing, ground)  # 3 of 7
-    thing[:] = False
-    thing[4:, 8:] = True
-    assert stands_on(thing, ground)  # reaches below the image
+    parts = np.zeros((10, 10), np.uint16)
+    parts[4:8, 2:8] = 40
+    assert standing_on(parts, ground).tolist() == [40]  # 3 of 6 columns
+    parts[4:8, 8] = 40
+    assert standing_on(parts, ground).tolist() == []  # 3 of 7
+    parts[4:, 9] = 9
+    assert standing_on(parts, ground).tolist() == [9]  # reaches below the image
+    assert standing_on(np.zeros_like(parts), ground).tolist() == []
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,17 @@ def test_every_state_speaks_and_only_active_listens(rig, engine):
     rig.wait_for(rig.level_is("unknown", reason="finalized"), "UNKNOWN: finalized")
 
 
+def test_a_transition_that_the_state_does_not_allow_is_refused_and_nothing_else(rig, engine):
+    rig.launch(engine, autostart=False)
+    for transition in (Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_DEACTIVATE, 200):
+        assert not change(rig, transition)
+    assert lifecycle_state(rig) == State.PRIMARY_STATE_UNCONFIGURED
+    assert change(rig, Transition.TRANSITION_CONFIGURE)
+    assert not change(rig, Transition.TRANSITION_CONFIGURE), "configured already"
+    assert lifecycle_state(rig) == State.PRIMARY_STATE_INACTIVE
+    rig.wait_for(rig.level_is("unknown", reason="inactive"), "a node that still speaks")
+
+
 def test_run_time_parameters_are_checked_and_take_effect(detector):
     rig = detector
     assert "out of range Min: 0.1, Max: 20.0, value: -1.0" in set_parameter(rig, "corridor.half_width_m", -1.0)

@@ -230,3 +230,12 @@ def test_jpeg_overlay():
     assert np.abs(images.rgb_from_message(message).astype(int) - SMOOTH).mean() < 4
     with pytest.raises(ImageError, match="expected non-empty uint8"):
         images.jpeg_message(GREY, Header())
+
+
+def test_compressed_image_whose_header_names_an_enormous_size_is_refused():
+    """OpenCV raises an error of its own here instead of giving nothing."""
+    data = bytearray(cv2.imencode(".jpg", SMOOTH)[1].tobytes())
+    size_at = data.find(b"\xff\xc0") + 5  # frame header: marker, length, precision, then height and width
+    data[size_at : size_at + 4] = (65500).to_bytes(2, "big") * 2
+    with pytest.raises(ImageError, match="expected decodable data, found .* OpenCV refuses"):
+        images.rgb_from_compressed(CompressedImage(format="jpeg", data=bytes(data)))

@@ -47,6 +47,14 @@ def test_round_trip(manifest, tmp_path):
     assert [c.name for c in manifest.classes] == list(CLASS_NAMES)
 
 
+def test_fingerprint_is_of_everything_said(manifest, tmp_path):
+    manifest.save(tmp_path / "net.json")
+    assert load_manifest(tmp_path / "net.json").fingerprint == manifest.fingerprint
+    other_threshold = {"uno": replace(manifest.thresholds["uno"], value=0.123)}
+    for changes in ({"thresholds": other_threshold}, {"score": "unc"}, {"info": {"run": 2}}):
+        assert replace(manifest, **changes).fingerprint != manifest.fingerprint
+
+
 def test_threshold_is_that_of_the_engine_s_own_score(manifest):
     assert manifest.threshold is not None and manifest.threshold.value == -0.25
     assert replace(manifest, score="uno_clamped").threshold is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,6 +173,30 @@ def test_failed_start_is_tried_again_with_its_reason_shown(supervisor, world):
     world.now_s += 1
     assert (supervisor.poll().state, supervisor.status.reason) == (RunnerState.FAILED, "no memory")
     world.refuse = None
+    world.now_s += 1
+    assert supervisor.poll().state is RunnerState.STARTING
+    make_ready(supervisor, world)
+
+
+def test_an_engine_that_was_replaced_is_never_run_under_the_old_threshold(spec, world):
+    """Callers took the threshold from the manifest of the beginning; another engine's scores are of another scale."""
+
+    def start_checked(spec, policy):
+        spec.check_files()  # as EngineWorker does
+        return world.start_worker(spec, policy)
+
+    supervisor = WorkerSupervisor(spec, RestartPolicy(), world.clock_s, start_checked)
+    make_ready(supervisor, world)
+    toy_engine.make_toy_engine(Path(spec.engine).parent, threshold=-0.75)
+    assert supervisor.infer(IMAGE) is RESULT, "the worker at hand still runs the engine that it loaded"
+    world.workers[0].alive = False
+    supervisor.poll()
+    world.now_s += 1
+    status = supervisor.poll()
+    assert status.state is RunnerState.FAILED and "was replaced while in use" in status.reason
+    assert "expected" in status.reason and "found" in status.reason and len(world.workers) == 1
+
+    toy_engine.make_toy_engine(Path(spec.engine).parent)  # the old one again, bit by bit
     world.now_s += 1
     assert supervisor.poll().state is RunnerState.STARTING
     make_ready(supervisor, world)

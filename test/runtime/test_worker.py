@@ -181,6 +181,37 @@ def test_engine_that_does_not_load_says_why(tmp_path, monkeypatch):
     worker.close()
 
 
+def test_engine_that_is_replaced_before_the_worker_loads_it_is_not_run(tmp_path):
+    manifest = toy_engine.make_toy_engine(tmp_path, SIZE)
+    worker = EngineWorker(EngineSpec(str(manifest)))
+    os.kill(worker.pid, signal.SIGSTOP)
+    toy_engine.make_toy_engine(tmp_path, SIZE, threshold=-0.75)  # whole and sound, but not what the parent checked
+    os.kill(worker.pid, signal.SIGCONT)
+    with pytest.raises(WorkerError, match="was replaced while in use") as caught:
+        worker.wait_ready()
+    assert caught.value.fault is WorkerFault.ENGINE
+    worker.close()
+
+
+def test_two_threads_may_close_at_the_same_moment(worker):
+    """A trace function stands for the second one, which comes in after the first one has looked around."""
+    steps = []
+
+    def close_too(frame, event, argument):
+        if frame.f_code is EngineWorker.close.__code__:
+            steps.append(event)
+            if len(steps) == 3:  # the call, its first line, and now the second
+                worker.close()
+        return close_too
+
+    sys.settrace(close_too)
+    try:
+        worker.close()
+    finally:
+        sys.settrace(None)
+    assert len(steps) > 3 and not worker.alive
+
+
 def test_forgotten_worker_ends(spec):
     worker = EngineWorker(spec)
     worker.wait_ready()

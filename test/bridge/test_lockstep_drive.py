@@ -10,9 +10,9 @@ import pytest
 
 from ros_anomaly.hazard.types import HazardLevel, HazardState
 from ros_anomaly.messages.hazard import HazardReport
-from ros_anomaly_sim.bridge import street_drive
+from ros_anomaly_sim.bridge import lockstep_drive
 from ros_anomaly_sim.bridge.lockstep import DetectorSilent, Lockstep
-from ros_anomaly_sim.bridge.street_drive import FIRST_STAMP_NS, LockstepDrive, NobodyListens, Pace
+from ros_anomaly_sim.bridge.lockstep_drive import FIRST_STAMP_NS, LockstepDrive, NobodyListens, Pace
 
 
 class Clock:
@@ -62,7 +62,7 @@ class FakeNode:
 class Stage:
     def __init__(self, monkeypatch, answer, patience: int = 3, wait_for_go: bool = False) -> None:
         self.clock = Clock()
-        monkeypatch.setattr(street_drive, "time", self.clock)
+        monkeypatch.setattr(lockstep_drive, "time", self.clock)
         self.lockstep = Lockstep(timeout_s=2.0, patience=patience)
         self.node = FakeNode(self.clock, self.lockstep, answer)
         self.rendered: list[float] = []

@@ -1,4 +1,4 @@
-"""Binds the simulator's drives through a street to calibration and evaluation."""
+"""Binds the simulator's anomaly-free drives to calibration."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ros_anomaly.cli.street_jobs import library, renderer
+from ros_anomaly.cli.street_jobs import library, missing_packages_in_one_line, renderer
 
 if TYPE_CHECKING:
     from ros_anomaly.evaluation.replay import DriveImage
 
 DRIVE_DURATION_S = 60.0
-_FIRST_VALIDATION_TOWN = 1000
-_VALIDATION_TOWNS = 100
 _NS_PER_S = 1_000_000_000
 
 
@@ -26,16 +24,20 @@ def clear_drive(index: int, size: tuple[int, int], duration_s: float, rate_hz: f
     from ros_anomaly.evaluation.replay import DriveImage
     from ros_anomaly_sim.render.sensor import SensorModel
     from ros_anomaly_sim.street.drive import Drive
+    from ros_anomaly_sim.street.splits import TOWN_SEEDS, Split
     from ros_anomaly_sim.street.weather import PRESETS
 
-    town = _FIRST_VALIDATION_TOWN + index % _VALIDATION_TOWNS
+    towns = TOWN_SEEDS[Split.VALIDATION]
+    town = towns[index % len(towns)]
     weather = PRESETS[index % len(PRESETS)]
-    drive = Drive(town, library(), duration_s=duration_s, anomalies=False, weather=weather)
+    with missing_packages_in_one_line():
+        drive = Drive(town, library(), duration_s=duration_s, anomalies=False, weather=weather)
+        draw = renderer(size)
     rng = np.random.default_rng(town)
     sensor = SensorModel.sample(rng)
     for frame in range(round(duration_s * rate_hz)):
         time_s = frame / rate_hz
         state = drive.state(time_s)
-        image = sensor.apply(renderer(size).render(state.scene, state.camera).image, rng)
+        image = sensor.apply(draw.render(state.scene, state.camera).image, rng)
         stamp_ns = _NS_PER_S + round(time_s * _NS_PER_S)
         yield DriveImage(image, stamp_ns, state.speed_mps, state.yaw_rate_radps)
