@@ -151,7 +151,10 @@ class Recipe:
 
 def load_recipe(path: str | Path) -> Recipe:
     """Read a YAML recipe. RecipeError names the key, what was expected and what was found."""
-    value = yaml.safe_load(Path(path).read_text())
+    try:
+        value = yaml.safe_load(Path(path).read_text())
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: expected YAML, found {error}") from error
     if not isinstance(value, Mapping):
         raise RecipeError(f"{path}: expected a mapping, found {type(value).__name__}")
     return from_mapping(Recipe, value, "")
