@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import shlex
 import subprocess
 import sys
@@ -54,7 +53,7 @@ def build_parser() -> common.ArgumentParser:
     return parser
 
 
-def evaluate(args: argparse.Namespace, command: str) -> None:
+def evaluate(args: argparse.Namespace) -> None:
     from ros_anomaly.cli.raw_engine import open_raw_engine
     from ros_anomaly.evaluation.street import evaluate_frames
     from ros_anomaly.scores.names import Aggregation, check_score_name
@@ -81,7 +80,7 @@ def evaluate(args: argparse.Namespace, command: str) -> None:
     if args.details:
         args.details.write_text(_as_json(details(protocol, report)), encoding="utf-8")
     if args.street == "test":
-        line = log_line(report, command)
+        line = log_line(report, logged_command(args))
         if args.log:
             append_log(args.log, line)
         else:
@@ -157,6 +156,18 @@ def log_line(report: StreetReport, command: str) -> str:
     return f"| {today} | {_commit()} | `{command}` | {report.frames} | {_fraction(report.miou)} | {scores} |"
 
 
+def logged_command(args: argparse.Namespace) -> str:
+    """What decided the figures, as a command; where they were written to, and on which machine, did not."""
+    words = ["ros-anomaly-evaluate", "--street", args.street]
+    engine = Path(args.engine)
+    defaults = {"frames": None, "scores": DEFAULT_SCORES, "engine": "default", "aggregation": "stride_4"}
+    given = {**vars(args), "engine": engine.name if engine.is_absolute() else args.engine}
+    for name, default in defaults.items():
+        if given[name] != default:
+            words += [f"--{name}", str(given[name])]
+    return shlex.join(words)
+
+
 def append_log(path: Path, line: str) -> None:
     """Append a line to the log of test runs; a new file gets its heading first."""
     new = not path.exists() or not path.read_text(encoding="utf-8").strip()
@@ -198,9 +209,7 @@ def _as_json(value: dict[str, Any]) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = build_parser()
-    command = shlex.join([parser.prog, *(sys.argv[1:] if argv is None else argv)])
-    return common.run(parser, functools.partial(evaluate, command=command), argv)
+    return common.run(build_parser(), evaluate, argv)
 
 
 if __name__ == "__main__":

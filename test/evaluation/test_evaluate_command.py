@@ -109,3 +109,19 @@ def test_bad_arguments_are_one_line(engine, capsys, arguments, said):
 def test_log_of_test_runs_in_the_repository_has_the_heading_that_the_command_writes():
     log = Path(evaluate.__file__).parents[2] / "docs" / "test_log.md"
     assert log.read_text(encoding="utf-8").startswith(evaluate._LOG_HEADER)
+
+
+@pytest.mark.parametrize(
+    ("argv", "logged"),
+    [
+        (["--street", "test"], "ros-anomaly-evaluate --street test"),
+        (
+            ["--street", "test", "--json", "--log", "a/log.md", "--details", "b.json"],
+            "ros-anomaly-evaluate --street test",
+        ),
+        (["--street", "test", "--frames", "40", "--scores", "uno"], "--street test --frames 40 --scores uno"),
+        (["--street", "test", "--engine", "/one/machine/mine.json"], "--street test --engine mine.json"),
+    ],
+)
+def test_the_logged_command_says_what_decided_the_figures_and_no_path_of_the_machine(argv, logged):
+    assert evaluate.logged_command(evaluate.build_parser().parse_args(argv)).endswith(logged)
