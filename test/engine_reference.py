@@ -34,8 +34,13 @@ def stored_prediction(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def store(frame_store: Path) -> None:
-    """Replace the stored frames by evenly spaced ones of ``frame_store``, with the default engine's predictions."""
+    """Replace the stored frames, with the default engine's predictions.
+
+    Of every quarter of ``frame_store`` the frame with the most anomalous pixels is taken, so that there is something
+    to find in it.
+    """
     from ros_anomaly.data.frame_store import FrameStore
+    from ros_anomaly.data.labels import ANOMALY_ID
     from ros_anomaly.runtime.engines import load_engine
 
     frames = FrameStore(frame_store)
@@ -43,7 +48,8 @@ def store(frame_store: Path) -> None:
     FOLDER.mkdir(exist_ok=True)
     for old in [*FOLDER.glob("*.png"), *FOLDER.glob("*.npz")]:
         old.unlink()
-    for index in np.linspace(0, len(frames) - 1, FRAMES).astype(int):
+    for quarter in np.array_split(np.arange(len(frames)), FRAMES):
+        index = max(quarter, key=lambda i: np.count_nonzero(frames.arrays(int(i))[1] == ANOMALY_ID))
         frame = frames[int(index)]
         prediction = engine.infer(frame.image)
         path = FOLDER / f"{frame.name}.png"

@@ -63,6 +63,15 @@ def numbered(result: RunResult) -> list[tuple[int, ObjectResult]]:
     return list(enumerate(result.objects, 1))
 
 
+_TOLD = {
+    "hazard": "HAZARD was up for it",
+    "known": "stably found",
+    "missed": "MISSED, here at its plainest",
+    "not in view": "never in view",
+}
+"""What a picture's caption says of an object, by verdict."""
+
+
 def photos(result: RunResult, album: Album) -> list[tuple[str, Photo]]:
     """Captioned pictures in order of time: every object, the open road, false flags; the first frame if none."""
     chosen = list(_chosen(result, album))
@@ -76,8 +85,7 @@ def _chosen(result: RunResult, album: Album) -> Iterator[tuple[str, Photo]]:
     for number, item in numbered(result):
         photo = album.of_object(item.object.instance_id)
         if photo is not None:
-            told = "stably found" if not item.report.missed else "MISSED, here at its plainest"
-            yield f"{number} {item.object.label}, {told}", photo
+            yield f"{number} {item.object.label}, {_TOLD[item.verdict]}", photo
     if album.open_road is not None:
         yield "open road, CLEAR", album.open_road
     for photo in album.false_flags:
