@@ -19,7 +19,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--recipe", type=common.existing_file, required=True, help="YAML file that says how to train")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument(
-        "--frames", type=Path, help="folder of rendered frames (default: OUT/frames, rendered as the recipe says)"
+        "--frames",
+        type=Path,
+        help="folder of frames that are there already (default: OUT/frames, rendered as the recipe says)",
     )
     parser.add_argument("--stage", choices=("closed", "outlier", "all"), default="all", help="what to train")
     parser.add_argument(
@@ -49,11 +51,12 @@ def _train(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     recipe = load_recipe(args.recipe)
     frames = FrameFolders(args.frames or args.out / "frames")
-    # A folder of its own is completed first, which costs nothing where it is whole; one that is given is left as it is.
-    if args.frames is None or not frames.clean.exists():
+    if args.frames is None:
         from ros_anomaly.cli.street_frames import ensure
 
-        ensure(recipe.data, frames.root)
+        ensure(recipe.data, frames.root)  # costs nothing where the folder is whole
+    elif not frames.clean.is_dir():
+        raise common.CliError(f"--frames {args.frames}: expected a folder {frames.clean.name} in it, found none")
     stages = STAGES if args.stage == "all" else (args.stage,)
     planned = sum(getattr(recipe, stage).minutes for stage in stages)
     start = args.start

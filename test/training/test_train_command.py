@@ -71,3 +71,12 @@ def test_unknown_key_of_the_recipe_is_named(run_folder, capsys):
     capsys.readouterr()
     assert train.main(command(run_folder)) == 1
     assert "closed.lerning_rate: unknown key, expected one of minutes" in capsys.readouterr().err
+
+
+def test_a_frames_folder_without_frames_is_one_line_and_renders_nothing(run_folder, capsys):
+    empty = run_folder / "typo"
+    arguments = ["--recipe", str(run_folder / "recipe.yaml"), "--out", str(run_folder), "--frames", str(empty)]
+    assert train.main(arguments) == 1
+    err = capsys.readouterr().err
+    assert "expected a folder train_clean" in err and str(empty) in err
+    assert not empty.exists()
