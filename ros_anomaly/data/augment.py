@@ -78,7 +78,7 @@ def random_crop(
     if (window_h, window_w) != (out_h, out_w):
         how = cv2.INTER_AREA if window_w > out_w else cv2.INTER_LINEAR
         image = cv2.resize(np.ascontiguousarray(image), (out_w, out_h), interpolation=how)
-        class_ids = cv2.resize(np.ascontiguousarray(class_ids), (out_w, out_h), interpolation=cv2.INTER_NEAREST)
+        class_ids = cv2.resize(np.ascontiguousarray(class_ids), (out_w, out_h), interpolation=cv2.INTER_NEAREST_EXACT)
     if rng.random() < config.flip:
         image, class_ids = image[:, ::-1], class_ids[:, ::-1]
     return np.ascontiguousarray(image), np.ascontiguousarray(class_ids)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation
 
 from ros_anomaly.data.labels import NUM_INLIER_CLASSES
 from ros_anomaly.network.backbone import TAP_CHANNELS, EfficientNetLite0Backbone, EfficientNetLite0Config
 from ros_anomaly.network.pixel_decoder import FpnPixelDecoder
+
+_COARSEST_STRIDE = 32
 
 
 @dataclass(frozen=True)
@@ -128,11 +132,24 @@ class AnomalyNetwork(nn.Module):
         return (module for module in self.modules() if isinstance(module, nn.BatchNorm2d))
 
     def forward(self, pixels: Tensor) -> NetworkOutput:
-        """All prediction layers for normalised images float [B, 3, H, W]."""
-        result = self.mask2former(pixels, output_hidden_states=True, output_auxiliary_logits=True)
+        """All prediction layers for normalised images float [B, 3, H, W]; sides that are no multiple of 32 are padded.
+
+        Without the padding the coarse scales would cover more than the image (12 rows of stride 32 are 384 pixels,
+        not 360) and be stretched over it: every feature a few pixels off, which costs thin and distant things.
+        """
+        height, width = pixels.shape[-2:]
+        padded = F.pad(pixels, (0, -width % _COARSEST_STRIDE, 0, -height % _COARSEST_STRIDE))
+        result = self.mask2former(padded, output_hidden_states=True, output_auxiliary_logits=True)
         layers = result.auxiliary_logits
+        masks = (*(layer["masks_queries_logits"] for layer in layers), result.masks_queries_logits)
+        dense = self.dense_head(result.pixel_decoder_hidden_states[-1]) if self.training else None
         return NetworkOutput(
             class_logits=(*(layer["class_queries_logits"] for layer in layers), result.class_queries_logits),
-            mask_logits=(*(layer["masks_queries_logits"] for layer in layers), result.masks_queries_logits),
-            dense_logits=self.dense_head(result.pixel_decoder_hidden_states[-1]) if self.training else None,
+            mask_logits=tuple(_covering(mask, height, width, 4) for mask in masks),
+            dense_logits=None if dense is None else _covering(dense, height, width, 8),
         )
+
+
+def _covering(logits: Tensor, height: int, width: int, stride: int) -> Tensor:
+    """The cells of ``logits`` [..., h, w] that lie on an image of height x width."""
+    return logits[..., : math.ceil(height / stride), : math.ceil(width / stride)]

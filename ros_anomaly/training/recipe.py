@@ -50,7 +50,7 @@ class Phase:
 
     Attributes:
         until: end of the phase as a share of the stage (the last phase ends at 1).
-        crop: (height, width), multiples of 32. batch: frames a step.
+        crop: (height, width), multiples of 8. batch: frames a step.
         scale: source-to-crop scale range that replaces the augmentation's, None to keep that.
     """
 
@@ -62,8 +62,8 @@ class Phase:
     def __post_init__(self) -> None:
         if not 0 < self.until <= 1:
             raise RecipeError(f"phase until: expected a share 0..1, found {self.until}")
-        if self.crop[0] % 32 or self.crop[1] % 32 or min(self.crop) < 32:
-            raise RecipeError(f"phase crop: expected height and width in multiples of 32, found {self.crop}")
+        if self.crop[0] % 8 or self.crop[1] % 8 or min(self.crop) < 32:
+            raise RecipeError(f"phase crop: expected height and width in multiples of 8 from 32 on, found {self.crop}")
         if self.batch < 1:
             raise RecipeError(f"phase batch: expected at least 1, found {self.batch}")
 

@@ -29,6 +29,18 @@ def test_sides_that_are_no_multiples_of_the_strides():
     assert output.dense_logits is None
 
 
+def test_padding_never_stretches_the_coarse_scales_over_the_image():
+    """A frame whose sides are no multiples of 32 sees what it would see in the corner of a larger, neutral one."""
+    network = tiny_network()
+    pixels = torch.randn(1, 3, 72, 104)
+    larger = torch.zeros(1, 3, 96, 128)
+    larger[..., :72, :104] = pixels
+    with torch.no_grad():
+        own, whole = network(pixels), network(larger)
+    assert torch.equal(own.mask_logits[-1], whole.mask_logits[-1][..., :18, :26])
+    assert torch.equal(own.class_logits[-1], whole.class_logits[-1])
+
+
 def test_mask_features_see_the_whole_image():
     """The top-down path: a far change of the image must reach a corner of the mask logits."""
     network = tiny_network()

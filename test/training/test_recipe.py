@@ -51,7 +51,7 @@ def test_values_are_converted_and_the_rest_keeps_its_defaults(tmp_path):
         ("seed: true", r"recipe seed: expected int, found True"),
         ("closed: 3", r"recipe closed: expected a mapping, found 3"),
         ("closed: {phases: [{until: 1, crop: [64], batch: 1}]}", r"closed\.phases\[0\]\.crop: expected 2 values"),
-        ("closed: {phases: [{until: 1, crop: [60, 64], batch: 1}]}", r"multiples of 32, found \(60, 64\)"),
+        ("closed: {phases: [{until: 1, crop: [60, 64], batch: 1}]}", r"multiples of 8 from 32 on, found \(60, 64\)"),
         ("closed: {phases: [{until: 0.5, crop: [64, 64], batch: 1}]}", r"last at 1\.0, found \[0\.5\]"),
         ("outlier: {mixture: {pasted: 0.8, rendered: 0.4}}", r"sum <= 1, found 0\.8 \+ 0\.4"),
         ("augment: {jpeg: 2}", r"augment jpeg: expected a probability 0\.\.1, found 2"),
