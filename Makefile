@@ -18,10 +18,10 @@ export FASTDDS_DEFAULT_PROFILES_FILE := $(profile)
 export FASTRTPS_DEFAULT_PROFILES_FILE := $(profile)
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help setup demo test check clean
+.PHONY: help setup demo test test-kilted check check-reports clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Make .venv with everything that is needed (pinned; a second call does nothing)
 	@scripts/setup.sh
@@ -41,5 +41,12 @@ test: check ## Lint, types and all tests
 	@echo "== pytest"
 	@$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
+check-reports: setup ## Open every kind of report in headless Chromium; pictures in report_screenshots/
+	@REPORT_SCREENSHOTS=$(CURDIR)/report_screenshots $(VENV)/bin/python -m pytest test/evaluation/test_report_in_chromium.py
+
+test-kilted: ## The node on ROS 2 Kilted: its tests in a second environment, .venv-kilted
+	@scripts/setup_kilted.sh
+	@env -u FASTRTPS_DEFAULT_PROFILES_FILE $(VENV)-kilted/bin/python -m pytest test/graph test/messages test/nodes test/faults $(PYTEST_ARGS)
+
 clean: ## Remove what the demo and the tests leave (keeps .venv)
-	@rm -rf $(OUT) build install log .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(OUT) report_screenshots build install log .pytest_cache .mypy_cache .ruff_cache

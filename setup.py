@@ -21,9 +21,12 @@ EXECUTABLES = (
     "demo",
     "detector",
     "evaluate",
+    "evaluate_bag",
     "export_network",
     "measure",
     "preview_town",
+    "record_streets",
+    "replay",
     "train",
 )
 
@@ -35,9 +38,13 @@ RUNTIME = [
     "PyYAML>=5.4",
     "psutil>=5.9",
 ]
+REPORTS = ["Jinja2>=3", "matplotlib>=3.5"]
 EXTRAS = {
     "ros": ["ros-jazzy-rclpy", "ros-jazzy-common-interfaces", "ros-jazzy-rmw-fastrtps-cpp"],
-    "sim": ["moderngl>=5.12", "av>=12", "Jinja2>=3", "matplotlib>=3.5", "Pillow>=9"],
+    "kilted": ["ros-kilted-rclpy", "ros-kilted-common-interfaces", "ros-kilted-rmw-fastrtps-cpp", "onnx"],
+    "bags": ["rosbags>=0.11,<0.12"],
+    "reports": REPORTS,
+    "sim": ["moderngl>=5.12", "av>=12", "Pillow>=9", *REPORTS],
     "training": [
         "torch>=2.6",
         "transformers>=5",

@@ -1,13 +1,16 @@
-"""Where the package's shared files lie: engines, parameter files, launch files."""
+"""Where the package's shared files lie: engines, parameter files, launch files, and the middleware's profile."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 PACKAGE = "ros_anomaly"
+_RCLPY_OF_KILTED = 9
 
 
 def share_path(relative: str) -> Path:
@@ -26,6 +29,27 @@ def share_path(relative: str) -> Path:
             return path
         tried.append(str(root))
     raise FileNotFoundError(f"{PACKAGE} has no shared file {relative!r}; looked in {', '.join(dict.fromkeys(tried))}")
+
+
+def large_image_environment() -> dict[str, str]:
+    """Variables that name the Fast DDS profile for large images; they count before a participant is made.
+
+    Up to Jazzy the middleware wants ``FASTRTPS_DEFAULT_PROFILES_FILE`` too; from Kilted on it warns of it.
+    """
+    profile = str(share_path("config/fastdds_large_images.xml"))
+    variables = {"FASTDDS_DEFAULT_PROFILES_FILE": profile}
+    if _rclpy_major() < _RCLPY_OF_KILTED:
+        variables["FASTRTPS_DEFAULT_PROFILES_FILE"] = profile
+    return variables
+
+
+def _rclpy_major() -> int:
+    """Of the installed rclpy; 0 where none says its version: there the old name does no harm."""
+    try:
+        found = re.match(r"\d+", metadata.version("rclpy"))
+    except metadata.PackageNotFoundError:
+        return 0
+    return int(found[0]) if found else 0
 
 
 def _roots() -> Iterator[Path]:

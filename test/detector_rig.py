@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from ros_anomaly.messages.diagnostics import values_of
 from ros_anomaly.messages.hazard import HazardReport, hazard_report
 from ros_anomaly.messages.images import image_message
 from ros_anomaly.messages.stamps import ns_to_stamp, stamp_to_ns
+from ros_anomaly.share import large_image_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (72, 128)
@@ -56,12 +58,10 @@ def own_domain() -> Iterator[int]:
 
 def graph_environment(domain: int) -> dict[str, str]:
     """Environment variables of every participant of a test graph."""
-    profile = str(ROOT / "config" / "fastdds_large_images.xml")
     return {
         "ROS_DOMAIN_ID": str(domain),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
-        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
+        **large_image_environment(),
     }
 
 
@@ -288,7 +288,7 @@ class Rig:
 
 def _shared_memory(pid: int) -> set[Path]:
     lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
-    return {Path(line.split()[5]) for line in lines if "/dev/shm/fastrtps_" in line}
+    return {Path(line.split()[5]) for line in lines if re.search(r"/dev/shm/fast(rtps|dds)_", line)}
 
 
 def start_environment() -> Iterator[int]:

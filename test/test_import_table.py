@@ -20,6 +20,7 @@ ROOMS: dict[str, set[str]] = {
     "ros_anomaly.scores": {"ros_anomaly.data.labels"},
     "ros_anomaly.hazard": {"ros_anomaly.data.labels"},
     "ros_anomaly.messages": {"ros_anomaly.data.labels", "ros_anomaly.hazard.types"},
+    "ros_anomaly.bags": {"ros_anomaly.messages", "ros_anomaly.data.labels", "ros_anomaly.hazard.types"},
     "ros_anomaly.network": {"ros_anomaly.scores", "ros_anomaly.data.labels"},
     "ros_anomaly.runtime": {"ros_anomaly.scores", "ros_anomaly.data.labels"},
     "ros_anomaly.detector": {"ros_anomaly.runtime", "ros_anomaly.hazard", "ros_anomaly.data.labels"},
@@ -37,12 +38,14 @@ ROOMS: dict[str, set[str]] = {
         "ros_anomaly.data",
         "ros_anomaly.hazard",
         "ros_anomaly.messages",
+        "ros_anomaly.bags",
     },
     "ros_anomaly.nodes": {
         "ros_anomaly.detector",
         "ros_anomaly.runtime",
         "ros_anomaly.hazard",
         "ros_anomaly.messages",
+        "ros_anomaly.bags",
     },
     "ros_anomaly.cli": {"ros_anomaly", "ros_anomaly_sim"},
     "ros_anomaly_sim.street": {"ros_anomaly.data.labels"},
@@ -67,7 +70,7 @@ _ROS_SPEAKERS = {
     "ros_anomaly_sim.demo",
     "ros_anomaly_sim.closed_loop",
 }
-_MESSAGE_TYPES = _ROS_SPEAKERS | {"ros_anomaly.messages"}
+_MESSAGE_TYPES = _ROS_SPEAKERS | {"ros_anomaly.messages", "ros_anomaly.bags"}
 # third-party package -> rooms that may import it
 RESERVED: dict[str, set[str]] = {
     "rclpy": _ROS_SPEAKERS,
@@ -88,6 +91,7 @@ RESERVED: dict[str, set[str]] = {
     "onnx": {"ros_anomaly.network", "ros_anomaly.runtime", "ros_anomaly.training"},
     "transformers": {"ros_anomaly.network"},
     "efficientnet_lite_pytorch": {"ros_anomaly.network"},
+    "rosbags": {"ros_anomaly.bags"},
     "moderngl": {"ros_anomaly_sim.render"},
     "msgpack": {"ros_anomaly_sim.server"},
     "torch": {

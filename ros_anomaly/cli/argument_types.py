@@ -25,6 +25,11 @@ def positive_float(text: str) -> float:
     return _bounded(text, float, 5e-324, sys.float_info.max, "a number above 0")
 
 
+def non_negative_float(text: str) -> float:
+    """argparse type: a finite number of at least 0."""
+    return _bounded(text, float, 0.0, sys.float_info.max, "a number of at least 0")
+
+
 def fraction(text: str) -> float:
     """argparse type: a number from 0 to 1."""
     return _bounded(text, float, 0.0, 1.0, "a number from 0 to 1")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ros_anomaly.cli import common
 from ros_anomaly.cli.cache import cache_folder
-from ros_anomaly.cli.clear_drives import DRIVE_DURATION_S, clear_drive
+from ros_anomaly.cli.clear_drives import DRIVE_DURATION_S, DriveJob, record_drives
 from ros_anomaly.cli.street_frames import simulator_fingerprint, street_source
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def build_parser() -> common.ArgumentParser:
     parser.add_argument("--threads", type=common.positive_int, help="CPU threads of the engine")
     parser.add_argument("--minutes", type=common.positive_float, default=10.0, help="simulated time of the drives")
     parser.add_argument("--rate-hz", type=common.positive_float, default=10.0, help="images a second")
+    parser.add_argument("--workers", type=common.positive_int, default=2, help="drives recorded at the same time")
     parser.add_argument("--max-false-hazards", type=float, default=1.0, help="allowed …")
     parser.add_argument("--per-minutes", type=common.positive_float, default=10.0, help="… in so many minutes")
     parser.add_argument("--frames", type=common.positive_int, help="validation frames for the object recall")
@@ -55,7 +56,7 @@ def calibrate(args: argparse.Namespace) -> None:
     engine = load_engine(args.engine, args.backend, args.threads)
     try:
         ground = GroundProjection.from_fov(engine.input_size, Camera().horizontal_fov_rad, config.camera)
-        tracks = _tracks(engine, args.backend, args.minutes, args.rate_hz)
+        tracks = _tracks(engine, args)
         result = _search(tracks, config, ground, rule)
         frames = street_source("validation", args.frames)
         recall = object_recall(engine, common.track(frames, "object recall"), result.threshold, config.region)
@@ -88,27 +89,24 @@ def calibrate(args: argparse.Namespace) -> None:
         common.print_json(figures)
 
 
-def _tracks(engine: FusedEngine, backend: str, minutes: float, rate_hz: float) -> list[ScoreTrack]:
+def _tracks(engine: FusedEngine, args: argparse.Namespace) -> list[ScoreTrack]:
     """Score maps of as many drives as the time asks for, from the cache where they are there already."""
-    from ros_anomaly.evaluation.replay import ScoreTrack, record
+    from ros_anomaly.evaluation.replay import ScoreTrack
 
-    role = "onnx" if backend == "onnxruntime" else "torch_program"
-    key = f"{engine.manifest.files[role].sha256[:12]}-{backend}-{simulator_fingerprint()}"
+    role = "onnx" if args.backend == "onnxruntime" else "torch_program"
+    key = f"{engine.manifest.files[role].sha256[:12]}-{args.backend}-{simulator_fingerprint()}"
     folder = cache_folder("calibration", key)
     folder.mkdir(parents=True, exist_ok=True)
-    tracks: list[ScoreTrack] = []
-    remaining_s = minutes * 60.0
+    jobs: list[DriveJob] = []
+    remaining_s = args.minutes * 60.0
     while remaining_s > 1e-6:
         duration_s = min(DRIVE_DURATION_S, remaining_s)
-        index = len(tracks)
-        path = folder / f"drive_{index:03d}_{duration_s:g}s_{rate_hz:g}hz.npz"
-        if not path.exists():
-            images = clear_drive(index, engine.input_size, duration_s, rate_hz)
-            total = round(duration_s * rate_hz)
-            record(engine, common.track(images, f"drive {index + 1}, to go {remaining_s:.0f} s", total)).save(path)
-        tracks.append(ScoreTrack.load(path))
+        path = folder / f"drive_{len(jobs):03d}_{duration_s:g}s_{args.rate_hz:g}hz.npz"
+        jobs.append(DriveJob(path, len(jobs), engine.input_size, duration_s, args.rate_hz))
         remaining_s -= duration_s
-    return tracks
+    missing = [job for job in jobs if not job.path.exists()]
+    record_drives(missing, args.engine, args.backend, args.threads, args.workers)
+    return [ScoreTrack.load(job.path) for job in jobs]
 
 
 def _search(

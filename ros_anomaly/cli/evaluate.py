@@ -1,211 +1,262 @@
-"""``ros-anomaly-evaluate``: figures of an engine's anomaly scores over a street protocol."""
+"""``ros-anomaly-evaluate``: figures of engines and scores over a street protocol or a dataset."""
 
 from __future__ import annotations
 
 import argparse
-import shlex
-import subprocess
 import sys
-from datetime import datetime, timezone
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ros_anomaly.cli import common
-from ros_anomaly.cli.street_frames import PROTOCOLS, street_source
+from ros_anomaly.cli import common, evaluate_log, evaluate_output, evaluate_sources, evaluate_text
+from ros_anomaly.cli.evaluate_engines import DEFAULT_SCORES, Request, check_engine, open_engine, unique_labels
+from ros_anomaly.cli.street_frames import PROTOCOLS
 
 if TYPE_CHECKING:
-    from ros_anomaly.evaluation.metrics import RankingFigures
-    from ros_anomaly.evaluation.street import StreetReport
+    from ros_anomaly.evaluation.labelled.result import EvaluatedEngine, EvaluationResult
+    from ros_anomaly.evaluation.labelled.source import EvaluationSource
 
-DEFAULT_SCORES = "uno,uno_clamped,unc,objectness,msp,max_logit"
+POOLED = "fishyscapes"
+"""By whose definitions a dataset without a custom of its own is measured: pixels pooled over frames."""
 
-_LOG_HEADER = """\
-# Runs of the test protocol
-
-Choices are made on validation; every run of `street-test-1` leaves a line here (figures are fractions).
-
-| date | commit | command | frames | mIoU | AP / AUROC / FPR95 by score |
-|---|---|---|---|---|---|
+_EPILOG = """\
+--json prints {"protocol", "frames", "miou", "scores": {name: {"ap", "auroc", "fpr95", "ap_ci", "road"}}} for a street
+protocol. A dataset has "dataset", "split", "convention" in place of "protocol", and each score "best_f1", "threshold",
+"siou", "ppv", "f1_star" in place of "road". With several engines "miou" and "scores" stand in "engines" under each
+engine's name.
 """
 
 
 def build_parser() -> common.ArgumentParser:
     parser = common.ArgumentParser(
         prog="ros-anomaly-evaluate",
-        description="Render the frames of a street protocol, run the network once on each, and report how well every "
-        "score tells anomalous pixels from normal ones (AP, AUROC, FPR95, pooled over all pixels) and how well the "
-        "known classes are segmented (mIoU). Choose on validation; test is for reporting.",
+        description="Run engines over labelled frames, once a frame, and report how well every score tells anomalous "
+        "pixels from normal ones (AP, AUROC, FPR95 …) and how well the known classes are segmented (mIoU). Frames are "
+        "those of a street protocol, rendered here, or of a dataset in a folder. Choose on validation; test is for "
+        "reporting.",
+        epilog=_EPILOG,
     )
-    parser.add_argument("--street", choices=sorted(PROTOCOLS), default="validation", help="which protocol")
-    parser.add_argument("--frames", type=common.positive_int, help="only so many frames, spread over its towns")
-    parser.add_argument("--scores", default=DEFAULT_SCORES, metavar="NAME,…", help="scores, comma separated")
-    parser.add_argument("--engine", default="default", help="engine: name, manifest or raw engine's manifest")
-    parser.add_argument(
+    what = parser.add_argument_group("what to look at")
+    what.add_argument("--street", choices=sorted(PROTOCOLS), default="validation", help="a street protocol")
+    what.add_argument("--dataset", metavar="NAME", help="a dataset instead; an unknown name lists them all")
+    what.add_argument("--folder", type=common.existing_folder, metavar="DIR", help="where the dataset lies")
+    what.add_argument("--split", help="which part of the dataset; without it the one that the field reports")
+    what.add_argument(
+        "--images", type=common.existing_folder, metavar="DIR", help="its pictures, where they lie apart from labels"
+    )
+    what.add_argument(
+        "--label-format",
+        choices=["class-ids", "anomaly-mask"],
+        help="what the masks of --dataset folder hold, never guessed: class ids (13 anomaly, 255 void), or 0, 1 "
+        "(anomaly) and 255 (void); the labels of drives have 255 for anomaly instead",
+    )
+    what.add_argument("--allow-missing", action="store_true", help="leave out pictures without labels, and name them")
+    what.add_argument("--frames", type=common.positive_int, help="only so many frames, evenly spread")
+
+    how = parser.add_argument_group("how to measure")
+    how.add_argument(
+        "--engine", nargs="+", default=["default"], metavar="ENGINE", help="names or manifests; several are compared"
+    )
+    how.add_argument(
+        "--scores",
+        metavar="NAME,…",
+        help=f"scores, comma separated (default: {','.join(DEFAULT_SCORES)}); an unknown name lists them all",
+    )
+    how.add_argument(
+        "--fit",
+        metavar="SOURCE",
+        help="anomaly-free frames for the scores that need statistics (sml, kl_matching): training or validation "
+        "(streets), or NAME[/SPLIT]:FOLDER of a dataset; other frames than those evaluated; kept in the cache",
+    )
+    how.add_argument("--deployed", action="store_true", help="run the engine as deployed, with its own score alone")
+    how.add_argument(
         "--aggregation",
         choices=["stride_4", "exact"],
         default="stride_4",
         help="masks to pixels: as deployed, or exact",
     )
-    parser.add_argument("--threads", type=common.positive_int, help="CPU threads of the engine")
-    parser.add_argument("--details", type=Path, metavar="FILE", help="write everything (classes, distances …) as JSON")
-    parser.add_argument("--log", type=Path, metavar="FILE", help="append the line for docs/test_log.md to this file")
+    how.add_argument("--convention", metavar="NAME", help="definitions for a dataset; without it the dataset's own")
+    how.add_argument("--threads", type=common.positive_int, help="CPU threads of the engine")
+
+    where = parser.add_argument_group("what to leave behind")
+    where.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder for result.json, curves.json, frames.csv, pictures of the worst frames, report.html and "
+        "timings.json; an interrupted run that is started again with it goes on where it stopped",
+    )
+    where.add_argument("--fresh", action="store_true", help="forget an interrupted run in --out and begin anew")
+    where.add_argument(
+        "--save-every", type=common.positive_int, default=50, metavar="N", help="frames between two savings in --out"
+    )
+    where.add_argument("--worst", type=common.non_negative_int, default=10, help="worst frames to keep of each kind")
+    where.add_argument("--log", type=Path, metavar="FILE", help="append the line for docs/test_log.md to this file")
     common.add_json_option(parser)
     return parser
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    from ros_anomaly.cli.raw_engine import open_raw_engine
-    from ros_anomaly.evaluation.street import evaluate_frames
-    from ros_anomaly.scores.names import Aggregation, check_score_name
+    from ros_anomaly.evaluation.labelled.result import summary
 
-    if args.log and args.street != "test":
-        raise common.CliError("--log: only runs of --street test are logged", common.EXIT_BAD_ARGUMENTS)
-    for path in (args.details, args.log):  # said now and not after minutes of work
-        if path and (path.is_dir() or not path.resolve().parent.is_dir()):
-            raise common.CliError(f"expected a file in a folder that is there, found {path}", common.EXIT_BAD_ARGUMENTS)
-    names = [name.strip() for name in args.scores.split(",") if name.strip()]
-    for name in names:
-        check_score_name(name)
-    protocol = PROTOCOLS[args.street]
-    engine = open_raw_engine(args.engine, args.threads)
-    try:
-        frames = common.track(street_source(args.street, args.frames), f"evaluating {protocol}")
-        report = evaluate_frames(frames, engine, names, Aggregation(args.aggregation))
-    finally:
-        engine.close()
+    _check(args)
+    request = _request(args)
+    labels = _engine_labels(args.engine, request)
+    unfinished = evaluate_output.claim(args.out, args.fresh) if args.out else None
+    source = _source(args)
+    if args.fit:
+        fit_source = evaluate_sources.open_fit_source(args.fit)
+        evaluate_sources.check_fit_apart(fit_source, source)
+        request = replace(request, fit=fit_source)
+    engines = [_run(name, labels[name], source, request, args, unfinished) for name in args.engine]
+    result = _result(args, source, [engine for engine, _ in engines], next((fit for _, fit in engines if fit), None))
 
-    print(table(protocol, report))
+    print(evaluate_text.table(result))
     if args.json:
-        common.print_json(figures(protocol, report))
-    if args.details:
-        args.details.write_text(_as_json(details(protocol, report)), encoding="utf-8")
-    if args.street == "test":
-        line = log_line(report, logged_command(args))
-        if args.log:
-            append_log(args.log, line)
-        else:
-            common.say(f"for docs/test_log.md:\n{line}")
+        common.print_json(summary(result))
+    if args.out:
+        commands = {labels[name]: evaluate_log.command_of(args, name) for name in args.engine}
+        evaluate_output.write(args.out, result, commands)
+        common.say(f"{args.out / 'report.html'}")
+    if args.dataset is None and args.street == "test":
+        reports = {name: engine.report for name, (engine, _) in zip(args.engine, engines, strict=True)}
+        evaluate_log.log_runs(args, reports)
 
 
-def figures(protocol: str, report: StreetReport) -> dict[str, Any]:
-    """What ``--json`` prints."""
-    return {
-        "protocol": protocol,
-        "frames": report.frames,
-        "miou": report.miou,
-        "scores": {
-            name: {
-                **_ranking(score.full, score.full_ap_ci),
-                "road": _ranking(score.road, score.road_ap_ci),
-            }
-            for name, score in report.scores.items()
-        },
-    }
+def _check(args: argparse.Namespace) -> None:
+    """Whatever is wrong is said now and not after minutes of work."""
+    from ros_anomaly.evaluation.conventions import CONVENTIONS
+    from ros_anomaly.scores.names import FITTED_SCORE_NAMES, check_score_name
+
+    def refuse(message: str) -> None:
+        raise common.CliError(message, common.EXIT_BAD_ARGUMENTS)
+
+    for name in score_names(args):
+        check_score_name(name)
+    if set(score_names(args)) & set(FITTED_SCORE_NAMES) and not args.fit:
+        refuse("--scores: expected --fit with sml and kl_matching, which need statistics; found none")
+    if args.dataset is None:
+        if args.fit == args.street:
+            refuse(
+                f"--fit: expected other frames than those evaluated (training, or NAME[/SPLIT]:FOLDER), "
+                f"found {args.fit} for both"
+            )
+        for option in ("folder", "split", "images", "label_format", "convention"):
+            if getattr(args, option) is not None:
+                refuse(f"--{option.replace('_', '-')}: expected with --dataset, found without")
+    elif args.folder is None:
+        refuse("--dataset: expected --folder with it, found none")
+    if args.convention is not None and args.convention not in CONVENTIONS:
+        refuse(f"--convention: expected one of {', '.join(CONVENTIONS)}; found {args.convention!r}")
+    if args.log and (args.dataset is not None or args.street != "test"):
+        refuse("--log: only runs of --street test are logged")
+    if args.log and (args.log.is_dir() or not args.log.resolve().parent.is_dir()):
+        refuse(f"expected a file in a folder that is there, found {args.log}")
+    if args.fresh and not args.out:
+        refuse("--fresh: expected with --out, found without")
+    if len(set(args.engine)) != len(args.engine):
+        refuse(f"--engine: expected every engine once, found {' '.join(args.engine)}")
 
 
-def details(protocol: str, report: StreetReport) -> dict[str, Any]:
-    """What ``--details`` writes: ``figures`` and classes, distances, pixel counts, worst frames."""
-    from dataclasses import asdict
-
-    everything = figures(protocol, report)
-    everything["anomalous_frames"] = report.anomalous_frames
-    everything["iou"] = report.iou
-    for name, score in report.scores.items():
-        everything["scores"][name]["by_distance"] = {band: asdict(own) for band, own in score.by_distance.items()}
-        everything["scores"][name]["anomalous_px"] = score.full.anomalous_px
-        everything["scores"][name]["normal_px"] = score.full.normal_px
-    everything["worst_frames"] = [asdict(frame) for frame in report.worst]
-    return everything
+def score_names(args: argparse.Namespace) -> list[str]:
+    """The names in ``--scores``; none where it was not given."""
+    return [name.strip() for name in (args.scores or "").split(",") if name.strip()]
 
 
-def table(protocol: str, report: StreetReport) -> str:
-    """The figures for people, in per cent."""
-    lines = [
-        f"{protocol}: {report.frames} frames, {report.anomalous_frames} of them with anomalies; "
-        f"mIoU {_percent(report.miou)} %",
-        "classes (IoU in %): " + ", ".join(f"{name} {_percent(value)}" for name, value in report.iou.items()),
-        "",
-        f"{'in per cent':<14}{'AP':>7}{'95 % interval':>16}{'AUROC':>8}{'FPR95':>8}   "
-        f"{'road: AP':>9}{'AUROC':>8}{'FPR95':>8}",
-    ]
-    for name, score in report.scores.items():
-        interval = "–" if score.full_ap_ci is None else "–".join(_percent(end) for end in score.full_ap_ci)
-        full, road = score.full, score.road
-        lines.append(
-            f"{name:<14}{_percent(full.ap):>7}{interval:>16}{_percent(full.auroc):>8}{_percent(full.fpr95):>8}   "
-            f"{_percent(road.ap):>9}{_percent(road.auroc):>8}{_percent(road.fpr95):>8}"
-        )
-    first, score = next(iter(report.scores.items()))
-    lines += ["", f"{first} by distance of the anomaly (against all normal pixels):"]
-    lines += [
-        f"  {band:<10} AP {_percent(own.ap):>5}  AUROC {_percent(own.auroc):>5}  FPR95 {_percent(own.fpr95):>5}"
-        f"  {own.anomalous_px} pixels"
-        for band, own in score.by_distance.items()
-    ]
-    worst = ", ".join(f"{frame.name} {_percent(frame.ap)}" for frame in report.worst)
-    return "\n".join([*lines, f"frames with the lowest AP: {worst or 'none has anomalies'}"])
+def _engine_labels(engines: list[str], request: Request) -> dict[str, str]:
+    from ros_anomaly.runtime.locate import manifest_path
+    from ros_anomaly.runtime.manifest import load_manifest
+
+    manifests = [load_manifest(manifest_path(name)) for name in engines]
+    for manifest in manifests:
+        check_engine(manifest, request)
+    return dict(zip(engines, unique_labels([(m.name, m.fingerprint) for m in manifests]), strict=True))
 
 
-def log_line(report: StreetReport, command: str) -> str:
-    """One row of the table in docs/test_log.md, with the commit of this checkout."""
-    scores = "; ".join(
-        f"{name} {_fraction(s.full.ap)} / {_fraction(s.full.auroc)} / {_fraction(s.full.fpr95)}"
-        for name, s in report.scores.items()
-    )
-    today = datetime.now(timezone.utc).date().isoformat()
-    return f"| {today} | {_commit()} | `{command}` | {report.frames} | {_fraction(report.miou)} | {scores} |"
+def _source(args: argparse.Namespace) -> EvaluationSource:
+    if args.dataset is None:
+        return evaluate_sources.open_street(args.street, args.frames)
+    return evaluate_sources.open_dataset(args)
 
 
-def logged_command(args: argparse.Namespace) -> str:
-    """What decided the figures, as a command; where they were written to, and on which machine, did not."""
-    words = ["ros-anomaly-evaluate", "--street", args.street]
-    engine = Path(args.engine)
-    defaults = {"frames": None, "scores": DEFAULT_SCORES, "engine": "default", "aggregation": "stride_4"}
-    given = {**vars(args), "engine": engine.name if engine.is_absolute() else args.engine}
-    for name, default in defaults.items():
-        if given[name] != default:
-            words += [f"--{name}", str(given[name])]
-    return shlex.join(words)
+def _request(args: argparse.Namespace) -> Request:
+    """All but the frames of ``--fit``, which are opened when everything else is known to be right."""
+    return Request(tuple(score_names(args)), args.deployed, args.aggregation, args.threads, None)
 
 
-def append_log(path: Path, line: str) -> None:
-    """Append a line to the log of test runs; a new file gets its heading first."""
-    new = not path.exists() or not path.read_text(encoding="utf-8").strip()
-    with path.open("a", encoding="utf-8") as file:
-        file.write((_LOG_HEADER if new else "") + line + "\n")
+def _run(
+    name: str, label: str, source: EvaluationSource, request: Request, args: argparse.Namespace, unfinished: Path | None
+) -> tuple[EvaluatedEngine, str | None]:
+    """One engine over all frames, and what its fitted scores were fitted on."""
+    from ros_anomaly.evaluation.labelled.checkpoint import Checkpoint, code_fingerprint
+    from ros_anomaly.evaluation.labelled.result import EvaluatedEngine
+    from ros_anomaly.evaluation.labelled.run import Saving, evaluate
 
-
-def _ranking(own: RankingFigures, ap_ci: tuple[float, float] | None) -> dict[str, Any]:
-    return {"ap": own.ap, "auroc": own.auroc, "fpr95": own.fpr95, "ap_ci": None if ap_ci is None else list(ap_ci)}
-
-
-def _commit() -> str:
-    here = Path(__file__).resolve().parent
+    convention = _convention_name(args)
+    opened = open_engine(name, request)
     try:
-        named = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=10"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    return named.stdout.strip() if named.returncode == 0 and named.stdout.strip() else "unknown"
+        saving = None
+        if unfinished is not None:
+            key = {
+                **opened.key,
+                "source": [source.name, source.split, source.fingerprint],
+                "convention": convention,
+                "worst": args.worst,
+                "every": args.save_every,
+                "code": code_fingerprint(),
+            }
+            saving = Saving(Checkpoint(unfinished, key), args.save_every)
+        several = f" with {label}" if len(args.engine) > 1 else ""
+        progress = _ResumingProgress(f"evaluating {source.title}{several}", len(source.frames))
+        report = evaluate(source, opened.scorer, convention, args.worst, saving, progress.update)
+    finally:
+        opened.close()
+    return EvaluatedEngine(label, opened.fingerprint, opened.kind, report), opened.fit
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f}"
+def _convention_name(args: argparse.Namespace) -> str | None:
+    from ros_anomaly.data.datasets.registry import dataset_info
+
+    if args.dataset is None:
+        return None
+    return args.convention or dataset_info(args.dataset).convention or POOLED
 
 
-def _fraction(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+def _result(
+    args: argparse.Namespace, source: EvaluationSource, engines: list[EvaluatedEngine], fit: str | None
+) -> EvaluationResult:
+    from ros_anomaly.evaluation.labelled.published import published_rows
+    from ros_anomaly.evaluation.labelled.result import EvaluationResult
+
+    return EvaluationResult(
+        source=source.name,
+        split=source.split,
+        convention=_convention_name(args),
+        aggregation=args.aggregation,
+        engines=tuple(engines),
+        published=published_rows(args.dataset) if args.dataset else (),
+        fit=fit,
+    )
 
 
-def _as_json(value: dict[str, Any]) -> str:
-    import json
+class _ResumingProgress:
+    """Progress whose rate counts what is done now, not what an earlier run did."""
 
-    return json.dumps(common.to_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    def __init__(self, label: str, total: int) -> None:
+        self._label, self._total, self._done = label, total, 0
+        self._progress: common.Progress | None = None
+
+    def update(self, step: int) -> None:
+        """The first step is what was done before."""
+        self._done += step
+        if self._progress is None:
+            if step:
+                common.say(f"{self._label}: {step}/{self._total} frames were done before, going on")
+            self._progress = common.Progress(self._label, self._total - step)
+            return
+        self._progress.update(step)
+        if self._done == self._total:
+            self._progress.finish("working out figures")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import argparse
 import sys
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ros_anomaly.cli import common
+from ros_anomaly.cli.progress import Progress
+from ros_anomaly.cli.score_file import ScoreFile
 
-CONVENTION_NAMES = ("smiyc-anomaly", "smiyc-obstacle", "fishyscapes")
+CONVENTION_NAMES = ("smiyc-anomaly", "smiyc-obstacle", "fishyscapes", "caos")
 
 
 def build_parser() -> common.ArgumentParser:
     parser = common.ArgumentParser(
         prog="ros-anomaly-measure",
         description="Measure score maps against labels. FILE is a numpy .npz with the arrays `scores` (floating, "
-        "frames x height x width, higher is more anomalous) and `labels` (0 normal, 1 anomalous, 255 void). Pixels are "
-        "pooled over frames. The smiyc conventions add component figures at the threshold of the best pixel F1.",
+        "frames x height x width, higher is more anomalous) and `labels` (0 normal, 1 anomalous, 255 void). It is read "
+        "frame by frame. Pixels are pooled over frames; caos instead averages the figures of the images that have "
+        "anomalous pixels, and takes void for normal. The smiyc conventions add component figures at the threshold of "
+        "the best pixel F1, for which the file is read twice.",
     )
     parser.add_argument("file", type=common.existing_file, metavar="FILE", help="the .npz file")
     parser.add_argument("--convention", choices=CONVENTION_NAMES, default="smiyc-anomaly", help="whose definitions")
@@ -33,12 +35,17 @@ def measure(args: argparse.Namespace) -> None:
     from ros_anomaly.evaluation.conventions import CONVENTIONS
     from ros_anomaly.evaluation.conventions import measure as measure_frames
 
-    scores, labels = _load(args.file)
+    convention = CONVENTIONS[args.convention]
+    file = ScoreFile(args.file)
+    progress = Progress("measuring", len(file) * (2 if convention.needs_second_pass else 1))
 
     def frames() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        return common.track(list(zip(scores, labels, strict=True)), "measuring")
+        for frame in file.frames():
+            yield frame
+            progress.update()
 
-    result = measure_frames(frames, CONVENTIONS[args.convention])
+    result = measure_frames(frames, convention)
+    progress.finish()
     components = result.components
     figures: dict[str, Any] = {
         "ap": result.ranking.ap,
@@ -59,23 +66,6 @@ def measure(args: argparse.Namespace) -> None:
     for name, value in figures.items():
         shown = "undefined" if value is None else f"{value:.5f}" if isinstance(value, float) else str(value)
         print(f"  {name:<10} {shown}")
-
-
-def _load(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        with np.load(path) as stored:
-            missing = {"scores", "labels"} - set(getattr(stored, "files", ()))
-            if missing:
-                raise common.CliError(f"{path}: expected the arrays 'scores' and 'labels', found no {min(missing)!r}")
-            scores, labels = stored["scores"], stored["labels"]
-    except (ValueError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise common.CliError(f"{path}: expected a numpy .npz file, found {error}") from error
-    if scores.ndim != 3 or labels.shape != scores.shape or not np.issubdtype(scores.dtype, np.floating):
-        raise common.CliError(
-            f"{path}: expected floating scores [n, H, W] and labels of the same shape, "
-            f"found {scores.dtype} {scores.shape} and {labels.dtype} {labels.shape}"
-        )
-    return scores, labels
 
 
 def main(argv: list[str] | None = None) -> int:

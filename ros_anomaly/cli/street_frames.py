@@ -12,7 +12,7 @@ from ros_anomaly.cli.cache import cache_folder
 from ros_anomaly.cli.street_jobs import ShardJob, render_shards
 
 if TYPE_CHECKING:
-    from ros_anomaly.data.frames import FrameSource
+    from ros_anomaly.data.frame_store import FrameStore
     from ros_anomaly.training.recipe import DataConfig
 
 STREET_SIZE = (360, 640)
@@ -21,9 +21,11 @@ PROTOCOLS = {"test": "street-test-1", "validation": "validation"}
 
 _FRAMES_PER_TRAINING_TOWN = 40
 _FIRST_NEGATIVES_TOWN = 500
+_FRAMES_PER_DRIVE = 20
+_FIRST_DRIVE_TOWN = 700
 
 
-def street_source(split: str, frames: int | None = None, workers: int = 2) -> FrameSource:
+def street_source(split: str, frames: int | None = None, workers: int = 2) -> FrameStore:
     """Frames of a street protocol at 640x360 with instance ids, rendered once and kept in the cache.
 
     The cache is keyed by the simulator's own sources, so that a changed street is never mistaken for the old one.
@@ -48,6 +50,25 @@ def street_source(split: str, frames: int | None = None, workers: int = 2) -> Fr
     return FrameStore(folder)
 
 
+def training_source(frames: int = 400, workers: int = 2) -> FrameStore:
+    """Frames of training towns without anomalies, by the camera of the protocols; rendered once, kept in the cache.
+
+    Raises:
+        CliError: EGL or the object models are missing.
+    """
+    from ros_anomaly.data.frame_store import FrameStore
+
+    folder = cache_folder("streets", f"training-{frames}-{simulator_fingerprint()}")
+    towns = range(-(-frames // _FRAMES_PER_TRAINING_TOWN))
+    counts = [min(_FRAMES_PER_TRAINING_TOWN, frames - town * _FRAMES_PER_TRAINING_TOWN) for town in towns]
+    jobs = [
+        ShardJob(folder, f"town_{town:04d}", STREET_SIZE, "training", town, count)
+        for town, count in zip(towns, counts, strict=True)
+    ]
+    render_shards(jobs, workers, "rendering training streets")
+    return FrameStore(folder)
+
+
 def ensure(data: DataConfig, folder: Path, workers: int = 2) -> None:
     """Render what training needs below ``folder``: train_clean, train_negatives, validation, cutouts.
 
@@ -64,7 +85,8 @@ def ensure(data: DataConfig, folder: Path, workers: int = 2) -> None:
         data, folder / "train_negatives", "negatives", data.negative_frames, _FIRST_NEGATIVES_TOWN
     )
     validation = _protocol_jobs(folder / "validation", "validation", data.validation_frames, data.size, sensor=True)
-    render_shards([*clean, *negatives, *validation], workers, "rendering training streets")
+    drives = _drive_jobs(data, folder / "train_clean")
+    render_shards([*clean, *drives, *negatives, *validation], workers, "rendering training streets")
     if data.cutouts and not (folder / "cutouts" / "cutouts.json").exists():
         from ros_anomaly.cli.street_cutouts import render_cutouts
 
@@ -98,6 +120,28 @@ def _training_jobs(
     return [
         ShardJob(folder, f"town_{town:04d}", data.size, "training", town, count, anomaly, data.seed, sensor=False)
         for town, count in enumerate(counts, first_town)
+    ]
+
+
+def _drive_jobs(data: DataConfig, folder: Path) -> list[ShardJob]:
+    """Clean frames from the middle of the ego lane: its painted arrows are rarely ahead of the other viewpoints."""
+    from ros_anomaly_sim.street.splits import TOWN_SEEDS, Split
+
+    most = (TOWN_SEEDS[Split.TRAIN].stop - _FIRST_DRIVE_TOWN) * _FRAMES_PER_DRIVE
+    if data.drive_frames > most:
+        raise common.CliError(f"drive_frames: expected at most {most}, found {data.drive_frames}")
+    starts = range(0, data.drive_frames, _FRAMES_PER_DRIVE)
+    return [
+        ShardJob(
+            folder,
+            f"drive_{town:04d}",
+            data.size,
+            "drive",
+            town,
+            min(_FRAMES_PER_DRIVE, data.drive_frames - start),
+            sensor=False,
+        )
+        for town, start in enumerate(starts, _FIRST_DRIVE_TOWN)
     ]
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ros_anomaly_sim.street.frames import FrameSpec
 
 
+_DRIVE_S = 60.0
+
+
 @dataclass(frozen=True)
 class ShardJob:
     """One shard of a frame store: the frames of one town.
@@ -30,7 +33,7 @@ class ShardJob:
     Attributes:
         folder, shard: where it is written.
         size: (height, width).
-        protocol: name of a street protocol, or "training".
+        protocol: name of a street protocol, "training", or "drive": moments of a drive past nothing unusual.
         town, frames: how many frames of which town.
         anomaly, seed: of training frames; ``anomaly`` is "none" or "negatives".
         sensor: whether the camera's noise is applied where the frame asks for it. Training goes without:
@@ -78,17 +81,22 @@ def render_shards(jobs: Sequence[ShardJob], workers: int, label: str) -> None:
 
     ModelLibrary().prepare(workers=workers, progress=_model_progress)
     progress = common.Progress(label, sum(job.frames for job in missing), "frames")
-    with ProcessPoolExecutor(
-        min(workers, len(missing)), mp_context=get_context("spawn"), initializer=_end_with_parent
-    ) as pool:
+    with worker_pool(min(workers, len(missing))) as pool:
         futures = {pool.submit(_render_shard, job): job for job in missing}
+        for future in as_completed(futures):
+            progress.update(future.result())
+    progress.finish()
+
+
+@contextmanager
+def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes for work that renders. They end with this one, and what waits is given up when the body fails."""
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         try:
-            for future in as_completed(futures):
-                progress.update(future.result())
+            yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    progress.finish()
 
 
 def _model_progress(done: int, total: int, name: str) -> None:
@@ -137,13 +145,29 @@ def _frames(job: ShardJob) -> Iterator[Frame]:
     from ros_anomaly_sim.street.town import Town
 
     specs: Iterable[FrameSpec]
-    if job.protocol == "training":
+    if job.protocol == "drive":
+        specs = _moments(job.town, job.frames)
+    elif job.protocol == "training":
         specs = training_frames(library(), [job.town], job.frames, job.seed, job.anomaly)
     else:
         town = Town.generate(job.town, library())
         specs = (protocol_frame(job.protocol, town, frame, library()) for frame in range(job.frames))
     for spec in specs:
         yield render_frame(spec, job.size, job.sensor, job.instances)
+
+
+def _moments(town: int, count: int) -> Iterator[FrameSpec]:
+    """What the vehicle itself sees along a drive; its light follows from the town."""
+    from ros_anomaly_sim.street.drive import Drive
+    from ros_anomaly_sim.street.frames import FrameSpec
+    from ros_anomaly_sim.street.weather import PRESETS
+
+    weather = PRESETS[town % len(PRESETS)]
+    drive = Drive(town, library(), _DRIVE_S, anomalies=False, weather=weather)
+    for number in range(count):
+        state = drive.state(_DRIVE_S * number / count)
+        info = {"town": town, "frame": number, "weather": weather, "sensor_noise": False, "anomalies": []}
+        yield FrameSpec(f"drive_{town:04d}_{number:03d}", state.scene, state.camera, info)
 
 
 def render_frame(spec: FrameSpec, size: tuple[int, int], sensor: bool = True, instances: bool = True) -> Frame:

@@ -213,6 +213,11 @@ class FrameStore:
         shard, row = self._locate(index)
         return shard.images[row], shard.class_ids[row]
 
+    def name(self, index: int) -> str:
+        """The frame's name; no array is read."""
+        shard, row = self._locate(index)
+        return json.loads(shard.lines[row])["name"]
+
     def info(self, index: int) -> dict[str, Any]:
         """What the writer said about the frame beside its arrays."""
         shard, row = self._locate(index)

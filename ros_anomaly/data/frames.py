@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ class Frame:
     Attributes:
         name: unique within its source, usable as a file name.
         image: uint8 [H, W, 3] RGB.
-        class_ids: uint8 [H, W]; ids of ``data.labels`` (13 anomaly, 255 void).
+        class_ids: uint8 [H, W]; ids of ``data.labels`` (13 anomaly, 254 in-distribution of no known class, 255 void).
         instance_ids: uint16 [H, W], 0 where there is no instance; None if unknown.
         depth_m: float32 [H, W], distance along the optical axis; None if unknown.
         info: what else is known (weather, town, objects by instance id); JSON-serialisable.
@@ -28,6 +29,19 @@ class Frame:
     instance_ids: np.ndarray | None = None
     depth_m: np.ndarray | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
+
+
+class LabelKind(Enum):
+    """What the labels of a source know."""
+
+    CLASS_IDS = "class-ids"
+    """Classes of ``data.labels``: segmentation and anomalies can be measured."""
+    ANOMALY_MASK = "anomaly-mask"
+    """Only in-distribution (254), anomaly (13) or void (255): there is no mIoU to measure."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> LabelKind:
+        raise ValueError(f"label kind: expected one of {', '.join(k.value for k in cls)}; found {value!r}")
 
 
 class FrameSource(Protocol):

@@ -29,6 +29,8 @@ class StreetClass(IntEnum):
 NUM_INLIER_CLASSES = 13
 ANOMALY_ID = int(StreetClass.ANOMALY)
 VOID_ID = 255
+INLIER_ID = 254
+"""Exists in ground truth only: in-distribution, of a class that is not known or has no counterpart among the K."""
 
 CLASS_NAMES: tuple[str, ...] = tuple(c.name.lower() for c in StreetClass if c != StreetClass.ANOMALY)
 
@@ -55,8 +57,17 @@ def _palette() -> np.ndarray:
     palette = np.zeros((256, 3), np.uint8)
     for street_class, colour in _COLOURS.items():
         palette[street_class] = colour
+    palette[INLIER_ID] = (128, 128, 128)
     return palette
 
 
 PALETTE: np.ndarray = _palette()
-"""uint8 [256, 3] RGB: ``PALETTE[class_ids]`` colours a label map; void is black."""
+"""uint8 [256, 3] RGB: ``PALETTE[class_ids]`` colours a label map; void is black, an unnamed inlier grey."""
+
+
+def anomaly_labels(class_ids: np.ndarray) -> np.ndarray:
+    """What anomaly metrics compare with: uint8 of the same shape, 1 where anomalous, 255 void, 0 everything else."""
+    labels = np.zeros(class_ids.shape, np.uint8)
+    labels[class_ids == ANOMALY_ID] = 1
+    labels[class_ids == VOID_ID] = VOID_ID
+    return labels

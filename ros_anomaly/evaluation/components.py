@@ -1,17 +1,24 @@
 """Component-wise metrics of SegmentMeIfYouCan: sIoU, PPV and F1* of connected components.
 
-Components are 8-connected and found on the whole image; what is void is then left out of every count.
+In the order of its reference code: what is predicted on void is dropped; components of the truth and of what is left
+are found, 8-connected; predicted ones below a size are dropped, true ones below a size become void; what is void is
+left out of every count, also of a predicted component that reaches into it.
+
+Where the reference divides by zero: a mean over no component is None. F1* of frames without any component is None, of
+frames with predicted components alone it is 0. (One oddity is left out: there, in a frame of which fewer pixels are
+*not* anomalous than a true component must have, all of these become void.)
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 VOID = 255
-F1_STAR_LEVELS: tuple[float, ...] = tuple(0.25 + 0.05 * i for i in range(11))
+F1_STAR_LEVELS: tuple[float, ...] = tuple(np.linspace(0.25, 0.75, 11).tolist())
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ class ComponentMetrics:
         truth, true_sizes = _components(labels == 1)
         small = np.flatnonzero(true_sizes < self._min_true_px)
         valid = (labels != VOID) & ~np.isin(truth, small[small > 0])
-        found, found_sizes = _components(predicted)
+        found, found_sizes = _components(predicted & (labels != VOID))
         found[np.isin(found, np.flatnonzero(found_sizes < self._min_predicted_px))] = 0
         siou, ppv = component_figures(truth[valid], found[valid])
         self._siou.append(siou)
@@ -67,6 +74,22 @@ class ComponentMetrics:
             predicted_components=len(ppv),
         )
 
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything added, as arrays that ``from_state`` takes."""
+        return {
+            "min_px": np.array([self._min_predicted_px, self._min_true_px]),
+            "siou": np.concatenate([np.zeros(0), *self._siou]),
+            "ppv": np.concatenate([np.zeros(0), *self._ppv]),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, np.ndarray]) -> ComponentMetrics:
+        """What ``state`` gave. KeyError if an array is missing."""
+        metrics = cls(*state["min_px"].tolist())
+        metrics._siou.append(np.array(state["siou"]))
+        metrics._ppv.append(np.array(state["ppv"]))
+        return metrics
+
 
 def component_figures(truth: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(sIoU of every true component, PPV of every predicted one) from component numbers (0: none) of valid pixels.
@@ -74,16 +97,18 @@ def component_figures(truth: np.ndarray, found: np.ndarray) -> tuple[np.ndarray,
     sIoU = |K ∩ P| / |(K ∪ P) \\ A|: K the component, P the predicted components that touch it, A their pixels on
     other true components, which are not held against K. PPV = share of a predicted component on any true one.
     """
-    overlap = np.zeros((int(truth.max(initial=0)) + 1, int(found.max(initial=0)) + 1), np.int64)
-    np.add.at(overlap, (truth, found), 1)
-    true_sizes, found_sizes = overlap.sum(axis=1)[1:], overlap.sum(axis=0)[1:]
-    inner = overlap[1:, 1:]
-    on_truth = inner.sum(axis=0)  # of each predicted component
-    touches = inner > 0
-    intersection = inner.sum(axis=1)
-    on_normal = touches @ (found_sizes - on_truth)
-    siou = intersection[true_sizes > 0] / (true_sizes + on_normal)[true_sizes > 0]
-    ppv = on_truth[found_sizes > 0] / found_sizes[found_sizes > 0]
+    true_sizes, found_sizes = np.bincount(truth), np.bincount(found)
+    both = (truth > 0) & (found > 0)
+    on_truth = np.bincount(found[both], minlength=len(found_sizes))
+    intersection = np.bincount(truth[both], minlength=len(true_sizes))
+    # Every pair that touches, once. A table of all pairs would be far larger than the image.
+    width = max(len(found_sizes), 1)
+    of_truth, of_found = np.divmod(np.unique(truth[both].astype(np.int64) * width + found[both]), width)
+    on_normal = np.bincount(of_truth, weights=(found_sizes - on_truth)[of_found], minlength=len(true_sizes))
+    true_sizes[:1] = found_sizes[:1] = 0
+    occurs, found_occurs = true_sizes > 0, found_sizes > 0
+    siou = intersection[occurs] / (true_sizes + on_normal)[occurs]
+    ppv = on_truth[found_occurs] / found_sizes[found_occurs]
     return siou, ppv
 
 

@@ -44,6 +44,7 @@ class ObjectReport:
         stable_s, stable_m: when it was first found in ``stable_frames`` such frames in a row (the last of these).
         hazard_s, hazard_m: when HAZARD first rested on it while it was found.
         nearest_m: the least distance at which it was visible.
+        first_found_ttc_s, stable_ttc_s, hazard_ttc_s: time to contact at these moments, seconds.
     """
 
     instance_id: int
@@ -57,11 +58,37 @@ class ObjectReport:
     hazard_s: float | None
     hazard_m: float | None
     nearest_m: float | None
+    first_found_ttc_s: float | None = None
+    stable_ttc_s: float | None = None
+    hazard_ttc_s: float | None = None
 
     @property
     def missed(self) -> bool:
         """Never stably known."""
         return self.stable_s is None
+
+
+STANDING_MPS = 0.1
+"""Below this forward speed a vehicle stands, as odometry's noise would have it creep."""
+
+
+def time_to_contact_s(distance_m: float, speed_mps: float | None) -> float | None:
+    """Distance over the vehicle's own forward speed, never below 0, as if the object stood.
+
+    None where no contact lies ahead or none is known of: the vehicle stands or rolls back, or its speed is not given.
+    """
+    if speed_mps is None or speed_mps < STANDING_MPS:
+        return None
+    return max(distance_m, 0.0) / speed_mps
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A moment of an object: when, how far off, and how long until contact; all None for one that never came."""
+
+    time_s: float | None = None
+    distance_m: float | None = None
+    ttc_s: float | None = None
 
 
 @dataclass
@@ -71,10 +98,7 @@ class _Record:
     in_a_row: int = 0
     first_seen_m: float | None = None
     nearest_m: float = float("inf")
-    marks: dict[str, tuple[float, float]] = field(default_factory=dict)
-
-    def mark(self, event: str, time_s: float, distance_m: float) -> None:
-        self.marks.setdefault(event, (time_s, distance_m))
+    marks: dict[str, _Mark] = field(default_factory=dict)
 
 
 class ObjectTracker:
@@ -98,6 +122,7 @@ class ObjectTracker:
         instance_ids: np.ndarray,
         distances_m: Mapping[int, float],
         hazards: Collection[int] = (),
+        speed_mps: float | None = None,
     ) -> None:
         """One processed frame.
 
@@ -107,6 +132,7 @@ class ObjectTracker:
             instance_ids: integer [H, W], ground truth of the same image.
             distances_m: instance id → distance, of every object to follow.
             hazards: instance ids of the objects that HAZARD rests on in this frame; empty in any other state.
+            speed_mps: forward speed of the vehicle, for the time to contact; None if unknown.
         """
         found = found_objects(mask, instance_ids, list(distances_m), self._min_overlap)
         for instance_id, was_found in found.items():
@@ -120,11 +146,12 @@ class ObjectTracker:
             if not was_found:
                 continue
             record.found += 1
-            record.mark("found", time_s, distance_m)
+            now = _Mark(time_s, distance_m, time_to_contact_s(distance_m, speed_mps))
+            record.marks.setdefault("found", now)
             if record.in_a_row >= self._stable_frames:
-                record.mark("stable", time_s, distance_m)
+                record.marks.setdefault("stable", now)
             if instance_id in hazards:
-                record.mark("hazard", time_s, distance_m)
+                record.marks.setdefault("hazard", now)
 
     def reports(self, objects: list[int] | None = None) -> list[ObjectReport]:
         """Reports by instance id: of ``objects``, also those never visible; default all that were."""
@@ -133,19 +160,20 @@ class ObjectTracker:
 
     @staticmethod
     def _report(instance_id: int, record: _Record) -> ObjectReport:
-        found_s, found_m = record.marks.get("found", (None, None))
-        stable_s, stable_m = record.marks.get("stable", (None, None))
-        hazard_s, hazard_m = record.marks.get("hazard", (None, None))
+        found, stable, hazard = (record.marks.get(event, _Mark()) for event in ("found", "stable", "hazard"))
         return ObjectReport(
             instance_id=instance_id,
             seen_frames=record.seen,
             found_frames=record.found,
             first_seen_m=record.first_seen_m,
-            first_found_s=found_s,
-            first_found_m=found_m,
-            stable_s=stable_s,
-            stable_m=stable_m,
-            hazard_s=hazard_s,
-            hazard_m=hazard_m,
+            first_found_s=found.time_s,
+            first_found_m=found.distance_m,
+            stable_s=stable.time_s,
+            stable_m=stable.distance_m,
+            hazard_s=hazard.time_s,
+            hazard_m=hazard.distance_m,
             nearest_m=record.nearest_m if record.seen else None,
+            first_found_ttc_s=found.ttc_s,
+            stable_ttc_s=stable.ttc_s,
+            hazard_ttc_s=hazard.ttc_s,
         )

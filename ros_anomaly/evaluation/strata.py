@@ -1,4 +1,4 @@
-"""Which pixels count for what: anomalous or not, on the road region or off it, near or far."""
+"""Which pixels count for what: anomalous or not, on the road region or off it, near or far, of small things or big."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from ros_anomaly.data.labels import ANOMALY_ID, VOID_ID, StreetClass
 ROAD_REGION: tuple[int, ...] = (int(StreetClass.ROAD), int(StreetClass.ROAD_LINE), int(StreetClass.SIDEWALK))
 
 _DISTANCE_EDGES_M = (0.0, 10.0, 20.0, 40.0)
-DISTANCE_NAMES: tuple[str, ...] = ("0-10 m", "10-20 m", "20-40 m", "over 40 m", "unknown")
+UNKNOWN_DISTANCE = "unknown"
+DISTANCE_NAMES: tuple[str, ...] = ("0-10 m", "10-20 m", "20-40 m", "over 40 m", UNKNOWN_DISTANCE)
+
+_SIZE_EDGES_PX = (0, 100, 400, 1600, 6400)
+SIZE_NAMES: tuple[str, ...] = ("under 100 px", "100-399 px", "400-1599 px", "1600-6399 px", "6400 px and more")
+"""Visible pixels of an object in its frame, at the size of the labels."""
 
 VOID = 0
 _NORMAL = 1
 _ANOMALOUS = 3
-NUM_STRATA = _ANOMALOUS + 2 * len(DISTANCE_NAMES)
+_SIZES = len(SIZE_NAMES)
+NUM_STRATA = _ANOMALOUS + 2 * len(DISTANCE_NAMES) * _SIZES
 
 
 def normal_strata(road_only: bool) -> tuple[int, ...]:
@@ -26,10 +32,16 @@ def normal_strata(road_only: bool) -> tuple[int, ...]:
     return (_NORMAL + 1,) if road_only else (_NORMAL, _NORMAL + 1)
 
 
-def anomalous_strata(road_only: bool, band: int | None = None) -> tuple[int, ...]:
-    """Strata of anomalous pixels, of one distance band (index into ``DISTANCE_NAMES``) or of all."""
-    bands = range(len(DISTANCE_NAMES)) if band is None else (band,)
-    return tuple(_ANOMALOUS + 2 * b + on_road for b in bands for on_road in ((1,) if road_only else (0, 1)))
+def anomalous_strata(road_only: bool, distance: int | None = None, size: int | None = None) -> tuple[int, ...]:
+    """Strata of anomalous pixels, of one distance or size (index into ``DISTANCE_NAMES``, ``SIZE_NAMES``) or of all."""
+    distances = range(len(DISTANCE_NAMES)) if distance is None else (distance,)
+    sizes = range(_SIZES) if size is None else (size,)
+    regions = (1,) if road_only else (0, 1)
+    return tuple(_anomalous_stratum(d, s, on_road) for d in distances for s in sizes for on_road in regions)
+
+
+def _anomalous_stratum(distance: int, size: int, on_road: int) -> int:
+    return _ANOMALOUS + 2 * (distance * _SIZES + size) + on_road
 
 
 def stratify(frame: Frame) -> np.ndarray:
@@ -47,11 +59,12 @@ def stratify(frame: Frame) -> np.ndarray:
     region = ground | np.isin(parts, standing_on(parts, ground))
     strata = np.where(labels == VOID_ID, VOID, _NORMAL + region).astype(np.uint8)
     distances = {int(a["instance_id"]): float(a["distance_m"]) for a in frame.info.get("anomalies", ())}
-    for part in np.unique(parts[anomalous]):
+    for part, visible_px in zip(*np.unique(parts[anomalous], return_counts=True), strict=True):
         pixels = anomalous & (parts == part)
         distance_m = distances.get(int(part)) if frame.instance_ids is not None else None
         band = DISTANCE_NAMES.index(distance_band(distance_m))
-        strata[pixels] = _ANOMALOUS + 2 * band + region[pixels]
+        size = SIZE_NAMES.index(size_band(int(visible_px)))
+        strata[pixels] = _anomalous_stratum(band, size, 0) + region[pixels]
     return strata
 
 
@@ -82,5 +95,10 @@ def _parts(frame: Frame, anomalous: np.ndarray) -> np.ndarray:
 def distance_band(distance_m: float | None) -> str:
     """The member of ``DISTANCE_NAMES`` that a distance falls into; None is unknown."""
     if distance_m is None:
-        return DISTANCE_NAMES[-1]
+        return UNKNOWN_DISTANCE
     return DISTANCE_NAMES[max(0, bisect.bisect_right(_DISTANCE_EDGES_M, distance_m) - 1)]
+
+
+def size_band(visible_px: int) -> str:
+    """The member of ``SIZE_NAMES`` that a number of visible pixels falls into."""
+    return SIZE_NAMES[max(0, bisect.bisect_right(_SIZE_EDGES_PX, visible_px) - 1)]

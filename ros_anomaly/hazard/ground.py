@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from ros_anomaly.hazard.config import CameraMount
 
 # Camera optical frame (x right, y down, z forward) to camera body frame (x forward, y left, z up).
-_BODY_FROM_OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+BODY_FROM_OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 
 # Rays flatter than this (1.6 m height: 16 km away) are on the horizon.
 _MIN_SLOPE = 1e-4
@@ -52,7 +52,7 @@ class GroundProjection:
                 f"found fx={self.fx}, fy={self.fy}, cx={self.cx}, cy={self.cy}"
             )
         attitude = rotation_from_rpy(self.mount.roll_rad, self.mount.pitch_rad, self.mount.yaw_rad)
-        object.__setattr__(self, "_rotation", attitude @ _BODY_FROM_OPTICAL)
+        object.__setattr__(self, "_rotation", attitude @ BODY_FROM_OPTICAL)
 
     @classmethod
     def from_fov(

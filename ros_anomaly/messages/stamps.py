@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from builtin_interfaces.msg import Time
+from std_msgs.msg import Header
 
 _NS_PER_S = 1_000_000_000
 
@@ -18,6 +19,11 @@ def ns_to_stamp(time_ns: int) -> Time:
     if not -(2**31) <= sec < 2**31:
         raise ValueError(f"time stamp: expected seconds that fit 32 bits, found {sec}")
     return Time(sec=sec, nanosec=nanosec)
+
+
+def header_at(time_ns: int, frame_id: str) -> Header:
+    """Header of this stamp; ValueError as ``ns_to_stamp``."""
+    return Header(stamp=ns_to_stamp(time_ns), frame_id=frame_id)
 
 
 def ns_to_text(time_ns: int | None) -> str:

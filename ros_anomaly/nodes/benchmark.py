@@ -30,7 +30,7 @@ from ros_anomaly.messages.images import image_message
 from ros_anomaly.messages.stamps import ns_to_stamp, stamp_to_ns
 from ros_anomaly.runtime.engines import EngineSpec
 from ros_anomaly.runtime.errors import EngineError
-from ros_anomaly.share import share_path
+from ros_anomaly.share import large_image_environment
 
 _START_TIMEOUT_S = 90.0
 _ANSWER_TIMEOUT_S = 10.0
@@ -137,12 +137,10 @@ def _summary(values: np.ndarray) -> dict[str, float]:
 @contextmanager
 def _own_graph() -> Iterator[None]:
     """Environment of this process and its children: a domain that hardly anybody else uses, and large images."""
-    profile = str(share_path("config/fastdds_large_images.xml"))
     os.environ.update(
         ROS_DOMAIN_ID=str(1 + os.getpid() % 100),
         ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST",
-        FASTDDS_DEFAULT_PROFILES_FILE=profile,
-        FASTRTPS_DEFAULT_PROFILES_FILE=profile,
+        **large_image_environment(),
     )
     rclpy.init()
     try:

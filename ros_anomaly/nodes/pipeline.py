@@ -17,13 +17,15 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from ros_anomaly.detector import Detector, DetectorConfig
+from ros_anomaly.hazard.camera_geometry import CameraGeometry
+from ros_anomaly.hazard.ego_motion import EgoMotion
 from ros_anomaly.hazard.image_health import inspect_image
 from ros_anomaly.hazard.monitor import Observation
+from ros_anomaly.messages.camera import intrinsics_from_camera_info
 from ros_anomaly.messages.images import ImageError, rgb_from_message
+from ros_anomaly.messages.odometry import motion_from_odometry
 from ros_anomaly.messages.stamps import stamp_to_ns
-from ros_anomaly.nodes.camera_geometry import CameraGeometry
 from ros_anomaly.nodes.counters import FrameCounters
-from ros_anomaly.nodes.ego_motion import EgoMotion
 from ros_anomaly.nodes.frame_outputs import FrameOutputs
 from ros_anomaly.nodes.hazard_reporter import HazardReporter
 from ros_anomaly.nodes.inference_loop import InferenceLoop
@@ -102,8 +104,8 @@ class Pipeline:
         self._loop.start()
         compressed = self._policy[0].image_transport == "compressed"
         topics: list[tuple[type, str, Callable[..., None]]] = [
-            (CameraInfo, "camera_info", self.geometry.take),
-            (Odometry, "odometry", self._motion.take),
+            (CameraInfo, "camera_info", self._on_camera_info),
+            (Odometry, "odometry", self._on_odometry),
             (CompressedImage, "image/compressed", self._on_image) if compressed else (Image, "image", self._on_image),
         ]
         for kind, topic, callback in topics:
@@ -132,6 +134,15 @@ class Pipeline:
         self.runner.close()
         self.deactivate()
         self._outputs.destroy()
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        try:
+            self.geometry.take(intrinsics_from_camera_info(message))
+        except ValueError as error:
+            self.geometry.refuse(str(error))
+
+    def _on_odometry(self, message: Odometry) -> None:
+        self._motion.take(*motion_from_odometry(message))
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         self._counters.count("received")
@@ -165,7 +176,7 @@ class Pipeline:
         state = self._reporter.frame(observation, message.header)
         self._counters.took(assessment.engine_ms or 0.0, 1e3 * (time.monotonic() - arrival.at_s))
         if state is not None:
-            self._outputs.publish(image, assessment, state, message.header, settings.jpeg_quality)
+            self._outputs.publish(image, assessment, state, message.header, ground, settings)
 
     def _fail(self, kind: str, reason: str, arrival: _Arrival) -> None:
         self._counters.count(kind, reason)

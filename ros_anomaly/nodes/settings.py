@@ -128,6 +128,7 @@ _NODE_PARAMETERS = (
         "pixels that score higher are anomalous; .nan: the threshold that the engine was calibrated to",
         nan_allowed=True,
     ),
+    Parameter("base_frame", "base_link", "frame of ~/hazard_points: the ground below the vehicle, x forward"),
     Parameter("jpeg_quality", 80, "quality of ~/overlay/compressed", minimum=1, maximum=100),
 )
 
@@ -155,6 +156,7 @@ class Settings:
     image_transport: str
     horizontal_fov_rad: float
     threshold: float | None
+    base_frame: str
     jpeg_quality: int
     hazard: HazardConfig
 
@@ -185,6 +187,7 @@ class Settings:
             image_transport=str(merged["image_transport"]),
             horizontal_fov_rad=float(merged["horizontal_fov_rad"]),
             threshold=None if math.isnan(threshold) else threshold,
+            base_frame=str(merged["base_frame"]),
             jpeg_quality=int(merged["jpeg_quality"]),
             hazard=hazard,
         )

@@ -6,6 +6,7 @@ CAOS   Hendrycks et al., "Scaling Out-of-Distribution Detection for Real-World S
 RbA    Nayal et al., "RbA: Segmenting Unknown Regions Rejected by All"
 EAM    Grcić, Šarić, Šegvić, "On Advantages of Mask-level Recognition for Outlier-aware Segmentation"
 Energy Liu et al., "Energy-based Out-of-distribution Detection"
+SML    Jung et al., "Standardized Max Logits: A Simple yet Effective Approach for Identifying Unexpected Road Obstacles"
 Scores that came from dense classifiers take L in place of their logits.
 """
 
@@ -14,7 +15,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ros_anomaly.data.labels import StreetClass
 from ros_anomaly.scores.aggregation import PixelSums
+
+_TINY = torch.finfo(torch.float32).tiny
+_LEAST_DEVIATION = 1e-6
 
 
 def uno(sums: PixelSums) -> Tensor:
@@ -42,9 +47,18 @@ def objectness(sums: PixelSums) -> Tensor:
     return sums.outlier
 
 
+def posterior(sums: PixelSums) -> Tensor:
+    """Class posterior P = softmax(L) of a pixel, float32 [.., K, h, w].
+
+    Flatter than the shares L / ΣL (the surest pixel has 0.18 of K = 13), but shares forget how much of the pixel the
+    inlier classes hold at all, and that is what gives anomalies away.
+    """
+    return torch.softmax(sums.classes, dim=-3)
+
+
 def msp(sums: PixelSums) -> Tensor:
-    """−max_k softmax(L)_k: maximum softmax probability, as CAOS compares it."""
-    return -torch.softmax(sums.classes, dim=-3).amax(dim=-3)
+    """−max_k P_k: maximum softmax probability, as CAOS compares it; P is the ``posterior``."""
+    return -posterior(sums).amax(dim=-3)
 
 
 def max_logit(sums: PixelSums) -> Tensor:
@@ -60,9 +74,13 @@ def logit_avg(sums: PixelSums) -> Tensor:
 def entropy(sums: PixelSums) -> Tensor:
     """H(L / ΣL) in nats, from 0 to ln K. A pixel that no mask holds counts as uniform."""
     # Equal shares of almost nothing: keeps the division defined where every mask underflows to 0.
-    shares = sums.classes + torch.finfo(torch.float32).tiny
-    shares = shares / shares.sum(dim=-3, keepdim=True)
-    return -(shares * torch.log(shares.clamp_min(torch.finfo(torch.float32).tiny))).sum(dim=-3)
+    shares = sums.classes + _TINY
+    return -_negative_entropy(shares / shares.sum(dim=-3, keepdim=True))
+
+
+def background(sums: PixelSums) -> Tensor:
+    """P of the background class, P the ``posterior``: CAOS' baseline of that name. No-object is not background."""
+    return posterior(sums)[..., int(StreetClass.BACKGROUND), :, :]
 
 
 def energy(sums: PixelSums) -> Tensor:
@@ -78,6 +96,35 @@ def rba(sums: PixelSums) -> Tensor:
 def eam(sums: PixelSums) -> Tensor:
     """1 − M: ensemble over anomaly scores of masks (EAM)."""
     return 1.0 - sums.confidence
+
+
+def sml(sums: PixelSums, mean: Tensor, deviation: Tensor) -> Tensor:
+    """−(max_k L_k − μ_c) / σ_c with c = argmax_k L_k: standardized max logits (SML).
+
+    Args:
+        mean, deviation: μ and σ of the max logit by predicted class, float32 [K]; σ below 1e-6 counts as 1e-6.
+    """
+    top, predicted = sums.classes.amax(dim=-3), sums.classes.argmax(dim=-3)
+    mean, deviation = mean.to(top.device), deviation.to(top.device)
+    return (mean[predicted] - top) / deviation.clamp_min(_LEAST_DEVIATION)[predicted]
+
+
+def kl_matching(sums: PixelSums, templates: Tensor) -> Tensor:
+    """min_k KL(P ‖ d_k) in nats, P the ``posterior``: KL matching (CAOS).
+
+    Args:
+        templates: d_k, the mean posterior of pixels predicted k; float32 [templates, K].
+    """
+    own = posterior(sums)
+    # KL(P ‖ d) = Σ P log P − Σ P log d, and the second sum is one matrix product for all templates.
+    logs = torch.log(templates.to(own.device).clamp_min(_TINY))
+    likelihoods = torch.matmul(logs, own.flatten(-2)).unflatten(-1, own.shape[-2:])
+    return _negative_entropy(own) - likelihoods.amax(dim=-3)
+
+
+def _negative_entropy(shares: Tensor) -> Tensor:
+    """Σ_k P_k log P_k, [.., K, h, w] → [.., h, w]."""
+    return (shares * torch.log(shares.clamp_min(_TINY))).sum(dim=-3)
 
 
 def class_ids(sums: PixelSums) -> Tensor:

@@ -16,13 +16,19 @@ SCORE_NAMES: tuple[str, ...] = (
     "energy",
     "rba",
     "eam",
+    "background",
 )
+"""Scores that a network gives as it is."""
+
+FITTED_SCORE_NAMES: tuple[str, ...] = ("sml", "kl_matching")
+"""Scores that need statistics of the network on anomaly-free frames besides (``scores.statistics``)."""
 
 
 def check_score_name(name: str) -> str:
-    """``name`` if it is a score's; ValueError that lists the legal names."""
-    if name not in SCORE_NAMES:
-        raise ValueError(f"score: expected one of {', '.join(SCORE_NAMES)}; found {name!r}")
+    """``name`` if it is a score's, fitted or not; ValueError that lists the legal names."""
+    legal = (*SCORE_NAMES, *FITTED_SCORE_NAMES)
+    if name not in legal:
+        raise ValueError(f"score: expected one of {', '.join(legal)}; found {name!r}")
     return name
 
 

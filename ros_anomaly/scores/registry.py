@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
+import torch
 from torch import Tensor
 
 from ros_anomaly.data.labels import NUM_INLIER_CLASSES
 from ros_anomaly.scores import formulas
 from ros_anomaly.scores.aggregation import PixelSums, has_outlier_class, pixel_sums
-from ros_anomaly.scores.names import OUTLIER_SCORE_NAMES, check_score_name
+from ros_anomaly.scores.names import FITTED_SCORE_NAMES, OUTLIER_SCORE_NAMES, check_score_name
+from ros_anomaly.scores.statistics import ClassStatistics, ScoreStatistics
 
 
 @dataclass(frozen=True)
 class Score:
-    """A named score. ``needs_outlier_class`` is True where it is defined for K+2 heads only.
+    """A named score.
 
-    ``formula`` maps ``PixelSums`` to float32 [.., h, w], higher is more anomalous; its docstring names the source.
+    Attributes:
+        formula: ``PixelSums`` → float32 [.., h, w], higher is more anomalous; its docstring names the source.
+        needs_outlier_class: whether it is defined for K+2 heads only.
+        fitted_classes: K of the statistics that went into the formula; None where none did.
     """
 
     name: str
     formula: Callable[[PixelSums], Tensor]
     needs_outlier_class: bool = False
+    fitted_classes: int | None = None
 
     def check_head(self, class_logits: Tensor, num_classes: int = NUM_INLIER_CLASSES) -> None:
         """ValueError if a head that gives ``class_logits`` [.., N, C] cannot give this score."""
+        if self.fitted_classes not in (None, num_classes):
+            raise ValueError(
+                f"score {self.name!r}: expected statistics of K = {num_classes} classes, found {self.fitted_classes}"
+            )
         if self.needs_outlier_class and not has_outlier_class(class_logits, num_classes):
             raise ValueError(
                 f"score {self.name!r}: expected a K+2 head ({num_classes + 2} class logits a query), "
@@ -56,12 +67,47 @@ _FORMULAS: dict[str, Callable[[PixelSums], Tensor]] = {
     "energy": formulas.energy,
     "rba": formulas.rba,
     "eam": formulas.eam,
+    "background": formulas.background,
 }
 
 
-def get_score(name: str) -> Score:
-    """The score of this name; ValueError that lists the legal names."""
-    return Score(check_score_name(name), _FORMULAS[name], needs_outlier_class=name in OUTLIER_SCORE_NAMES)
+def get_score(name: str, statistics: ScoreStatistics | None = None) -> Score:
+    """The score of this name.
+
+    Args:
+        statistics: of the network on anomaly-free frames; needed by ``FITTED_SCORE_NAMES`` and by them alone.
+
+    Raises:
+        ValueError: no score of that name (it lists the legal ones), or one that needs statistics and is given none.
+    """
+    if check_score_name(name) not in FITTED_SCORE_NAMES:
+        return Score(name, _FORMULAS[name], needs_outlier_class=name in OUTLIER_SCORE_NAMES)
+    if statistics is None:
+        raise ValueError(f"score {name!r}: expected statistics fitted on anomaly-free frames, found none")
+    formula = _sml(statistics) if name == "sml" else _kl_matching(statistics)
+    return Score(name, formula, fitted_classes=statistics.num_classes)
+
+
+def _sml(statistics: ScoreStatistics) -> Callable[[PixelSums], Tensor]:
+    """A class without statistics of its own has those of all pixels together."""
+    rest = _pooled([own for own in statistics.classes if own is not None])
+    moments = [(own.max_logit_mean, own.max_logit_variance) if own else rest for own in statistics.classes]
+    mean, variance = torch.tensor(moments, dtype=torch.float64).unbind(1)
+    return partial(formulas.sml, mean=mean.float(), deviation=variance.sqrt().float())
+
+
+def _pooled(classes: list[ClassStatistics]) -> tuple[float, float]:
+    """Mean and variance of the max logit over the pixels of all classes."""
+    pixels = sum(own.pixels for own in classes)
+    mean = sum(own.pixels * own.max_logit_mean for own in classes) / pixels
+    spread = sum(own.pixels * (own.max_logit_variance + (own.max_logit_mean - mean) ** 2) for own in classes)
+    return mean, spread / pixels
+
+
+def _kl_matching(statistics: ScoreStatistics) -> Callable[[PixelSums], Tensor]:
+    """A class without statistics has no template: nothing is matched with it."""
+    templates = [own.posterior for own in statistics.classes if own is not None]
+    return partial(formulas.kl_matching, templates=torch.tensor(templates, dtype=torch.float32))
 
 
 def compute_scores(
@@ -70,16 +116,22 @@ def compute_scores(
     mask_logits: Tensor,
     num_classes: int = NUM_INLIER_CLASSES,
     image_size: tuple[int, int] | None = None,
+    statistics: ScoreStatistics | None = None,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Several scores and the closed-set class ids, with σ, softmax and the sums over queries done once.
+
+    Args:
+        names, statistics: see ``get_score``.
+        class_logits, mask_logits, num_classes, image_size: see ``pixel_sums``.
 
     Returns:
         ({name: float32 [.., h, w]}, class ids uint8 [.., h, w]); h, w are those of the masks, or ``image_size``.
 
     Raises:
-        ValueError: unknown name, a score that this head cannot give, or shapes that do not fit.
+        ValueError: unknown name, a score that this head cannot give or that lacks its statistics, or shapes that do
+            not fit.
     """
-    scores = [get_score(name) for name in names]
+    scores = [get_score(name, statistics) for name in names]
     for score in scores:
         score.check_head(class_logits, num_classes)
     sums = pixel_sums(class_logits, mask_logits, num_classes, image_size)

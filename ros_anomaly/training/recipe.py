@@ -30,7 +30,9 @@ class DataConfig:
 
     Attributes:
         size: (height, width) of the rendered frames.
-        clean_frames: training frames without anomalies. negative_frames: training frames with training objects.
+        clean_frames: training frames without anomalies, from many viewpoints.
+        drive_frames: the same as the vehicle sees them along drives.
+        negative_frames: training frames with training objects.
         validation_frames: of validation towns, models and objects; three quarters with anomalies.
         cutouts: pictures of training objects to paste.
         seed: of everything rendered.
@@ -38,6 +40,7 @@ class DataConfig:
 
     size: tuple[int, int] = (360, 640)
     clean_frames: int = 4000
+    drive_frames: int = 0
     negative_frames: int = 2000
     validation_frames: int = 200
     cutouts: int = 1500

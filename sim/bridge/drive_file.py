@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ros_anomaly_sim.street.drive import DriveAnomaly
+
 DRIVE_FILE = "drive.json"
 SUMMARY_FILE = "street.json"
 
@@ -20,6 +22,12 @@ class StreetObject:
     model: str
     position: tuple[float, float]
     in_corridor: bool
+
+    @classmethod
+    def of(cls, anomaly: DriveAnomaly) -> StreetObject:
+        """An anomaly of a drive."""
+        x, y = anomaly.position[:2]
+        return cls(int(anomaly.instance_id), anomaly.model, (float(x), float(y)), bool(anomaly.in_corridor))
 
     @property
     def label(self) -> str:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ros_anomaly.hazard.types import HazardLevel
-from ros_anomaly_sim.bridge.lockstep import Lockstep
-from ros_anomaly_sim.bridge.street_frame import LabelledImage, Motion, StreetFrame
+from ros_anomaly.messages.lockstep import Lockstep
+from ros_anomaly_sim.bridge.street_frame import FIRST_STAMP_NS, LabelledImage, Motion, StreetFrame
 from ros_anomaly_sim.bridge.street_node import StreetNode
 
-FIRST_STAMP_NS = 10_000_000_000  # a stamp of zero means "no time" in ROS
 _CLOCK_STEPS_PER_FRAME = 4  # so that timers in simulated time see more than the frames
 _NS_PER_S = 1_000_000_000
 _WARM_UP_ANSWERS = 30

@@ -7,6 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
+FIRST_STAMP_NS = 10_000_000_000
+"""Simulated time at which a drive begins: a stamp of zero means "no time" in ROS."""
+
 
 class Motion(Protocol):
     """Where the ego vehicle is and how it moves; ``sim.street.drive.DriveState`` is one."""

@@ -13,19 +13,26 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
-from std_msgs.msg import Empty, Header
+from std_msgs.msg import Empty
 
-from ros_anomaly.messages.camera import Intrinsics, camera_info_message
 from ros_anomaly.messages.hazard import HazardReport, hazard_report
-from ros_anomaly.messages.images import image_message
+from ros_anomaly.messages.lockstep import Lockstep
 from ros_anomaly.messages.stamps import ns_to_stamp
 from ros_anomaly_sim.bridge import topics
-from ros_anomaly_sim.bridge.lockstep import Lockstep
 from ros_anomaly_sim.bridge.street_frame import StreetFrame
-from ros_anomaly_sim.bridge.vehicle_messages import odometry_message
+from ros_anomaly_sim.bridge.street_messages import frame_messages
 
 # Reliable and deep enough that a listener which is late by a few frames loses none.
 _RELIABLE = QoSProfile(depth=20, reliability=ReliabilityPolicy.RELIABLE)
+
+_PUBLISHED: dict[str, type] = {
+    topics.IMAGE: Image,
+    topics.CAMERA_INFO: CameraInfo,
+    topics.CLASS_IDS: Image,
+    topics.INSTANCE_IDS: Image,
+    topics.ODOMETRY: Odometry,
+    topics.CLOCK: Clock,
+}
 
 
 class StreetNode(Node):
@@ -35,12 +42,7 @@ class StreetNode(Node):
         super().__init__("street")
         self._fov_rad = horizontal_fov_rad
         self._lockstep = lockstep
-        self._images = self.create_publisher(Image, topics.IMAGE, _RELIABLE)
-        self._camera_info = self.create_publisher(CameraInfo, topics.CAMERA_INFO, _RELIABLE)
-        self._class_ids = self.create_publisher(Image, topics.CLASS_IDS, _RELIABLE)
-        self._instance_ids = self.create_publisher(Image, topics.INSTANCE_IDS, _RELIABLE)
-        self._odometry = self.create_publisher(Odometry, topics.ODOMETRY, _RELIABLE)
-        self._sim_clock = self.create_publisher(Clock, topics.CLOCK, _RELIABLE)
+        self._outlets = {topic: self.create_publisher(kind, topic, _RELIABLE) for topic, kind in _PUBLISHED.items()}
         self.create_subscription(DiagnosticArray, status_topic, self._on_status, _RELIABLE)
         self.create_subscription(Empty, topics.GO, self._on_go, _RELIABLE)
         self.told_to_go = False
@@ -51,24 +53,16 @@ class StreetNode(Node):
     @property
     def listeners(self) -> int:
         """How many subscriptions the image topic has."""
-        return int(self._images.get_subscription_count())
+        return int(self._outlets[topics.IMAGE].get_subscription_count())
 
     def publish_clock(self, time_ns: int) -> None:
         """Set the simulated time."""
-        self._sim_clock.publish(Clock(clock=ns_to_stamp(time_ns)))
+        self._outlets[topics.CLOCK].publish(Clock(clock=ns_to_stamp(time_ns)))
 
     def publish(self, frame: StreetFrame) -> None:
         """Publish everything about one frame, all under its stamp; the image last, when its company is on its way."""
-        stamp = ns_to_stamp(frame.stamp_ns)
-        header = Header(stamp=stamp, frame_id=topics.CAMERA_FRAME)
-        motion, view = frame.motion, frame.view
-        size = (int(view.image.shape[0]), int(view.image.shape[1]))
-        self.publish_clock(frame.stamp_ns)
-        self._camera_info.publish(camera_info_message(Intrinsics.from_fov(size, self._fov_rad), header))
-        self._odometry.publish(odometry_message(motion, stamp))
-        self._class_ids.publish(image_message(view.class_ids, "mono8", header))
-        self._instance_ids.publish(image_message(view.instance_ids, "16UC1", header))
-        self._images.publish(image_message(view.image, "rgb8", header))
+        for topic, message in frame_messages(frame, self._fov_rad):
+            self._outlets[topic].publish(message)
         self._lockstep.send(frame.stamp_ns, time.monotonic())
 
     def listen(self, duration_s: float) -> None:

@@ -15,15 +15,15 @@ import numpy as np
 import rclpy
 from rclpy.executors import ExternalShutdownException
 
+from ros_anomaly.messages.lockstep import DetectorSilent, Lockstep
 from ros_anomaly_sim.bridge.drive_file import DRIVE_FILE, SUMMARY_FILE, DriveFile, StreetObject, StreetSummary
-from ros_anomaly_sim.bridge.lockstep import DetectorSilent, Lockstep
 from ros_anomaly_sim.bridge.lockstep_drive import LockstepDrive, NobodyListens, Pace
 from ros_anomaly_sim.bridge.street_node import StreetNode
 from ros_anomaly_sim.render.camera import Camera
 from ros_anomaly_sim.render.context import MissingEglError
 from ros_anomaly_sim.render.renderer import Rendered, StreetRenderer
 from ros_anomaly_sim.render.sensor import SensorModel
-from ros_anomaly_sim.street.drive import Drive, DriveAnomaly, DriveState
+from ros_anomaly_sim.street.drive import Drive, DriveState
 from ros_anomaly_sim.street.objects.furniture import MissingModelsError
 from ros_anomaly_sim.street.objects.library import ModelLibrary
 from ros_anomaly_sim.street.weather import PRESETS
@@ -92,7 +92,7 @@ def drive_through(args: argparse.Namespace) -> None:
                 rate_hz=args.rate,
                 first_stamp_ns=street.next_stamp_ns,
                 drawn_by=renderer.gl_renderer,
-                objects=tuple(street_object(anomaly) for anomaly in drive.anomalies),
+                objects=tuple(StreetObject.of(anomaly) for anomaly in drive.anomalies),
             ).save(args.folder)
             street.run(args.duration)
             print(f"{lockstep.sent} frames sent, {len(lockstep.unanswered)} unanswered", flush=True)
@@ -100,12 +100,6 @@ def drive_through(args: argparse.Namespace) -> None:
         StreetSummary(lockstep.sent, tuple(lockstep.unanswered)).save(args.folder)
         node.close()
         rclpy.try_shutdown()
-
-
-def street_object(anomaly: DriveAnomaly) -> StreetObject:
-    """An anomaly of a drive as the drive file lists it."""
-    x, y = anomaly.position[:2]
-    return StreetObject(int(anomaly.instance_id), anomaly.model, (float(x), float(y)), bool(anomaly.in_corridor))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 EGO = "/carla/ego_vehicle"
 IMAGE = f"{EGO}/rgb_front/image"
+COMPRESSED_IMAGE = f"{IMAGE}/compressed"
 CAMERA_INFO = f"{EGO}/rgb_front/camera_info"
 CLASS_IDS = f"{EGO}/ground_truth/class_ids"
 INSTANCE_IDS = f"{EGO}/ground_truth/instance_ids"
+DEPTH = f"{EGO}/ground_truth/depth"
 ODOMETRY = f"{EGO}/odometry"
 CLOCK = "/clock"
 GO = "/street/go"

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ros_anomaly.evaluation.report.pictures import crop_around, jpeg
 from ros_anomaly.hazard.types import HazardLevel
-from ros_anomaly_sim.demo.pictures import crop_around
 from ros_anomaly_sim.demo.timeline import Moment
 from ros_anomaly_sim.demo.visible import VisibleObject
 
 THUMBNAIL_PX = (150, 240)  # height, width
 _MOST_FALSE = 3
+_QUALITY = 88
 _GROWTH = 1.3  # a plainer view replaces the kept one only if it shows so much more: encoding costs time
 
 
@@ -90,7 +91,7 @@ class Album:
             self._most_pixels[instance_id] = worth
             self.plainest[instance_id] = self._photo(shot)
             crop = crop_around(shot.plain, item.box, THUMBNAIL_PX)
-            self.close[instance_id] = Photo(shot.moment.time_s, _jpeg(crop))
+            self.close[instance_id] = Photo(shot.moment.time_s, jpeg(crop, _QUALITY).data)
 
     def _suspect_hazard(self, shot: Shot) -> None:
         """A HAZARD is false if it rested on nothing real while it was up: keep its first frame until that is known."""
@@ -111,11 +112,4 @@ class Album:
 
     @staticmethod
     def _photo(shot: Shot) -> Photo:
-        return Photo(shot.moment.time_s, _jpeg(shot.picture))
-
-
-def _jpeg(picture: np.ndarray) -> bytes:
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
-    if not done:
-        raise ValueError(f"JPEG: OpenCV cannot encode a picture of shape {picture.shape}")
-    return data.tobytes()
+        return Photo(shot.moment.time_s, jpeg(shot.picture, _QUALITY).data)

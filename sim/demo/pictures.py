@@ -1,4 +1,4 @@
-"""Pictures of a run: the camera image with what was found drawn in, crops of objects, a contact sheet."""
+"""Pictures of a run: the camera image with what was found drawn in, a contact sheet."""
 
 from __future__ import annotations
 
@@ -8,18 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ros_anomaly.evaluation.report.pictures import TRUTH_COLOUR, draw_inset, draw_text, painted
+from ros_anomaly.evaluation.report.timeline import LEVEL_COLOURS
 from ros_anomaly.hazard.types import HazardLevel
 
-LEVEL_COLOURS: dict[HazardLevel, tuple[int, int, int]] = {
-    HazardLevel.CLEAR: (46, 160, 67),
-    HazardLevel.CAUTION: (219, 154, 4),
-    HazardLevel.HAZARD: (215, 38, 61),
-    HazardLevel.UNKNOWN: (110, 118, 129),
-}
 BANNER_PX = 40
-INSET_PX = (72, 128)  # height, width
-_MASK_COLOUR = (255, 40, 90)
-_TRUTH_COLOUR = (80, 220, 255)
 _LABEL_SCALE = 0.45
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -54,28 +47,13 @@ class View:
     truths: tuple[Truth, ...] = ()
 
 
-def painted(image: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """The image uint8 [H, W, 3] with the mask in red over it, a copy; just the copy where there is no mask."""
-    canvas = image.copy()
-    if mask is not None:
-        _paint_mask(canvas, mask)
-    return canvas
-
-
 def draw(view: View) -> np.ndarray:
     """uint8 [H + BANNER_PX, W, 3] RGB: banner, image, mask in red, true objects framed in light blue, score inset."""
     canvas = painted(view.image, view.mask)
     _frame_objects(canvas, view.truths)
     if view.score is not None:
-        _inset(canvas, view.score, view.score_range)
+        draw_inset(canvas, view.score, view.score_range)
     return np.vstack([_banner(view.level, view.caption, canvas.shape[1]), canvas])
-
-
-def _paint_mask(canvas: np.ndarray, mask: np.ndarray) -> None:
-    hit = mask > 0
-    canvas[hit] = (0.45 * canvas[hit] + 0.55 * np.array(_MASK_COLOUR)).astype(np.uint8)
-    contours, _ = cv2.findContours((mask > 0).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    cv2.drawContours(canvas, contours, -1, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def _frame_objects(canvas: np.ndarray, truths: Sequence[Truth]) -> None:
@@ -83,12 +61,12 @@ def _frame_objects(canvas: np.ndarray, truths: Sequence[Truth]) -> None:
     taken: list[tuple[int, int, int, int]] = []
     for truth in sorted(truths, key=lambda t: -(t.box[2] - t.box[0]) * (t.box[3] - t.box[1])):
         left, top, right, bottom = truth.box
-        cv2.rectangle(canvas, (left - 3, top - 3), (right + 2, bottom + 2), _TRUTH_COLOUR, 1, cv2.LINE_AA)
+        cv2.rectangle(canvas, (left - 3, top - 3), (right + 2, bottom + 2), TRUTH_COLOUR, 1, cv2.LINE_AA)
         label = _label_box(canvas, truth)
         if not any(_overlap(label, other) for other in taken):
             taken.append(label)
-            cv2.rectangle(canvas, label[:2], label[2:], _TRUTH_COLOUR, -1)
-            _text(canvas, truth.label, (label[0] + 3, label[3] - 4), _LABEL_SCALE, (10, 30, 40))
+            cv2.rectangle(canvas, label[:2], label[2:], TRUTH_COLOUR, -1)
+            draw_text(canvas, truth.label, (label[0] + 3, label[3] - 4), _LABEL_SCALE, (10, 30, 40))
 
 
 def _label_box(canvas: np.ndarray, truth: Truth) -> tuple[int, int, int, int]:
@@ -105,28 +83,12 @@ def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool
     return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
 
 
-def _inset(canvas: np.ndarray, score: np.ndarray, score_range: tuple[float, float]) -> None:
-    low, high = score_range
-    height, width = INSET_PX
-    scaled = np.clip((score - low) / max(high - low, 1e-9), 0, 1)
-    small = cv2.resize((scaled * 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_AREA)
-    heat = cv2.cvtColor(cv2.applyColorMap(small, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    top, left = canvas.shape[0] - height - 8, 8
-    canvas[top : top + height, left : left + width] = heat
-    cv2.rectangle(canvas, (left - 1, top - 1), (left + width, top + height), (255, 255, 255), 1)
-    _text(canvas, "anomaly score", (left + 4, top + 13), 0.36, (255, 255, 255))
-
-
 def _banner(level: HazardLevel, caption: str, width: int) -> np.ndarray:
     banner = np.full((BANNER_PX, width, 3), 24, np.uint8)
     cv2.rectangle(banner, (0, 0), (118, BANNER_PX), LEVEL_COLOURS[level], -1)
-    _text(banner, level.name, (12, 26), 0.55, (255, 255, 255))
-    _text(banner, caption, (132, 26), 0.48, (225, 228, 232))
+    draw_text(banner, level.name, (12, 26), 0.55, (255, 255, 255))
+    draw_text(banner, caption, (132, 26), 0.48, (225, 228, 232))
     return banner
-
-
-def _text(canvas: np.ndarray, text: str, at: tuple[int, int], scale: float, colour: tuple[int, int, int]) -> None:
-    cv2.putText(canvas, text, at, _FONT, scale, colour, 1, cv2.LINE_AA)
 
 
 def contact_sheet(tiles: Sequence[tuple[str, np.ndarray]], columns: int = 3, tile_width: int = 600) -> np.ndarray:
@@ -143,17 +105,5 @@ def contact_sheet(tiles: Sequence[tuple[str, np.ndarray]], columns: int = 3, til
         top, left = gap + index // columns * cell[0], gap + index % columns * cell[1]
         small = cv2.resize(picture, (tile_width, tile_height), interpolation=cv2.INTER_AREA)
         sheet[top : top + tile_height, left : left + tile_width] = small
-        _text(sheet, caption, (left + 2, top + tile_height + 18), 0.5, (40, 44, 52))
+        draw_text(sheet, caption, (left + 2, top + tile_height + 18), 0.5, (40, 44, 52))
     return sheet
-
-
-def crop_around(picture: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:
-    """The part of a picture around a box, uint8 [*size, 3]: about twice the box, at the aspect of ``size``."""
-    height, width = size
-    left, top, right, bottom = box
-    wanted = max((right - left) * 2, (bottom - top) * 2 * width / height, width / 3)
-    crop_w = int(min(wanted, picture.shape[1], picture.shape[0] * width / height))
-    crop_h = int(crop_w * height / width)
-    x = int(np.clip((left + right - crop_w) / 2, 0, picture.shape[1] - crop_w))
-    y = int(np.clip((top + bottom - crop_h) / 2, 0, picture.shape[0] - crop_h))
-    return cv2.resize(picture[y : y + crop_h, x : x + crop_w], (width, height), interpolation=cv2.INTER_CUBIC)

@@ -2,53 +2,95 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ros_anomaly.evaluation.report import page
+from ros_anomaly.evaluation.report.blocks import (
+    Charts,
+    Chip,
+    Column,
+    FilmStrip,
+    Headline,
+    Headlines,
+    Page,
+    Picture,
+    Row,
+    Section,
+    Still,
+    Table,
+    Tone,
+    Verdict,
+    numbers,
+)
+from ros_anomaly.evaluation.report.machine import machine_line
 from ros_anomaly_sim.demo import charts
 from ros_anomaly_sim.demo.album import Album, Photo
 from ros_anomaly_sim.demo.findings import findings, headline, tone
 from ros_anomaly_sim.demo.pictures import contact_sheet
-from ros_anomaly_sim.demo.result import ObjectResult, RunResult, machine
+from ros_anomaly_sim.demo.result import ObjectResult, RunResult
 from ros_anomaly_sim.demo.run_record import RunRecord
 
 _CHIPS = {
-    "hazard": ("hazard", "HAZARD at {hazard_m:.0f} m"),
-    "known": ("known", "known at {stable_m:.0f} m"),
-    "missed": ("missed", "missed"),
-    "not in view": ("none", "never in view"),
+    "hazard": (Tone.GOOD, "HAZARD at {hazard_m:.0f} m"),
+    "known": (Tone.INFO, "known at {stable_m:.0f} m"),
+    "missed": (Tone.BAD, "missed"),
+    "not in view": (Tone.PLAIN, "never in view"),
 }
+_COLUMNS = (
+    Column("#", numeric=True),
+    *(Column(title) for title in ("", "Object", "Stands", "Verdict")),
+    *numbers("First in view", "Found stably", "HAZARD up", "Found in"),
+)
+_HOW_TOLD = """\
+Distances are metres ahead of the vehicle's origin. An object is found in an image when the mask covers a fifth of its \
+visible pixels; stably, when that holds in three images in a row. In the corridor stands what reaches within 1.6 m of \
+the middle of the vehicle's lane; the vehicle begins to swerve around it some 30 m before, and what is found only then \
+may rightly be CAUTION, as what stands beside the corridor. HAZARD up: a region that the detector places in the \
+corridor lies on the object. A HAZARD is false where none of its regions in the corridor lies on a real object."""
+_HOW_DRAWN = """\
+Red: the detector's mask. Light blue frame: an object that is really there, for comparison only. Lower left: the score \
+map."""
 
 
 def write_report(path: Path, result: RunResult, record: RunRecord, engine: str) -> None:
-    """Render ``report.html``."""
-    environment = Environment(
-        loader=PackageLoader("ros_anomaly_sim.demo", "."), autoescape=True, undefined=StrictUndefined
+    """Write ``report.html``; OSError if it cannot be written."""
+    page.write(report(result, record, engine), path)
+
+
+def report(result: RunResult, record: RunRecord, engine: str) -> Page:
+    """The run as a page."""
+    drive, objects, album = record.drive, numbered(result), record.album
+    timeline = charts.timeline_chart(
+        record.moments, 1 / drive.rate_hz, {item.object.instance_id: number for number, item in objects}
     )
-    objects = numbered(result)
-    page = environment.get_template("report.html.j2").render(
-        drive=record.drive,
-        result=result,
-        tone=tone(result),
-        headline=headline(result),
-        findings=findings(result),
-        cards=_cards(result),
-        objects=[_row(number, item, record.album) for number, item in objects],
-        photos=[{"uri": _uri(photo.jpeg), "caption": caption} for caption, photo in photos(result, record.album)],
-        timeline=charts.timeline_svg(
-            record.moments, 1 / record.drive.rate_hz, {item.object.instance_id: n for n, item in objects}
+    rows = [_row(number, item, album) for number, item in objects]
+    stills = [Still(Picture(photo.jpeg), caption) for caption, photo in photos(result, album)]
+    return Page(
+        title=f"A drive through town {drive.town}",
+        lead=f"{drive.duration_s:.0f} simulated seconds, {drive.weather}, {result.sent} camera images over ROS 2 to "
+        "the detector; what it said of each is set here against what really stood on the road.",
+        sections=(
+            Section(
+                "", (Verdict(headline(result), Tone(tone(result)), findings(result)), Headlines(_headlines(result)))
+            ),
+            Section("What was said, and when", (timeline,)),
+            Section("The objects", (Table(_COLUMNS, rows, note=_HOW_TOLD),)),
+            Section(
+                "How far off, how fast",
+                (Charts((charts.distances_chart(objects), charts.latency_chart(record.moments))),),
+            ),
+            Section("Pictures", (FilmStrip(stills, note=_HOW_DRAWN),)),
         ),
-        distances=charts.distances_svg(objects),
-        latency=charts.latency_svg(record.moments),
-        engine=engine,
-        machine=machine(record.drive.drawn_by),
+        facts={
+            "engine": engine,
+            "machine": machine_line(),
+            "drawn by": drive.drawn_by,
+            "see also": "all figures in result.json, the whole drive in overlay.mp4",
+        },
     )
-    path.write_text(page, encoding="utf-8")
 
 
 def write_contact_sheet(path: Path, result: RunResult, album: Album) -> None:
@@ -92,34 +134,35 @@ def _chosen(result: RunResult, album: Album) -> Iterator[tuple[str, Photo]]:
         yield "false HAZARD", photo
 
 
-def _cards(result: RunResult) -> list[tuple[str, str]]:
+def _headlines(result: RunResult) -> list[Headline]:
     latency = result.latency
     return [
-        (f"{result.processed} / {result.sent}", "images processed / sent"),
-        (f"{result.frames_per_s:.1f} /s", "images through the whole chain"),
-        (f"{latency.median_ms:.0f} ms" if latency else "–", "median latency in the detector"),
-        (_fraction(result.ap), "AP, anomalous pixels"),
-        (_fraction(result.fpr95), "FPR at 95 % TPR (lower is better)"),
-        (str(len(result.false_hazards)), "false HAZARDs"),
+        Headline(f"{result.processed} / {result.sent}", "images processed / sent"),
+        Headline(f"{result.frames_per_s:.1f} /s", "images through the whole chain"),
+        Headline(f"{latency.median_ms:.0f} ms" if latency else "–", "median latency in the detector"),
+        Headline(_fraction(result.ap), "AP, anomalous pixels"),
+        Headline(_fraction(result.fpr95), "FPR at 95 % TPR (lower is better)"),
+        Headline(str(len(result.false_hazards)), "false HAZARDs"),
     ]
 
 
-def _row(number: int, item: ObjectResult, album: Album) -> dict[str, Any]:
-    report = item.report
-    chip, text = _CHIPS[item.verdict]
+def _row(number: int, item: ObjectResult, album: Album) -> Row:
+    own = item.report
+    own_tone, verdict = _CHIPS[item.verdict]
     close = album.close.get(item.object.instance_id)
-    return {
-        "number": number,
-        "name": item.object.label,
-        "place": "in the corridor" if item.object.in_corridor else "beside it",
-        "tone": chip,
-        "verdict": text.format(hazard_m=report.hazard_m or 0.0, stable_m=report.stable_m or 0.0),
-        "seen": _metres(report.first_seen_m),
-        "stable": _metres(report.stable_m),
-        "hazard": _metres(report.hazard_m),
-        "share": f"{report.found_frames} of {report.seen_frames}",
-        "close": _uri(close.jpeg) if close else None,
-    }
+    return Row(
+        (
+            number,
+            Picture(close.jpeg, item.object.label) if close else "",
+            item.object.label,
+            "in the corridor" if item.object.in_corridor else "beside it",
+            Chip(verdict.format(hazard_m=own.hazard_m or 0.0, stable_m=own.stable_m or 0.0), own_tone),
+            _metres(own.first_seen_m),
+            _metres(own.stable_m),
+            _metres(own.hazard_m),
+            f"{own.found_frames} of {own.seen_frames}",
+        )
+    )
 
 
 def _metres(value: float | None) -> str:
@@ -128,7 +171,3 @@ def _metres(value: float | None) -> str:
 
 def _fraction(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
-
-
-def _uri(jpeg: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")

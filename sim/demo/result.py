@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from ros_anomaly.evaluation.objects import ObjectReport
+from ros_anomaly.evaluation.report.machine import machine_facts
 from ros_anomaly.hazard.types import HazardLevel
 from ros_anomaly_sim.bridge.drive_file import StreetObject, StreetSummary
 from ros_anomaly_sim.demo.run_record import RunRecord
@@ -158,22 +157,8 @@ def to_json(result: RunResult, record: RunRecord, engine: str) -> dict[str, Any]
 
 def machine(drawn_by: str) -> dict[str, Any]:
     """What the figures were taken on."""
-    return {
-        "processor": _processor_name(),
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "renderer": drawn_by,
-    }
+    return {**machine_facts(), "renderer": drawn_by}
 
 
 def _latency(values: list[float]) -> Latency:
     return Latency(float(np.median(values)), float(np.percentile(values, 95)), float(max(values)))
-
-
-def _processor_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.machine()

@@ -16,7 +16,7 @@ from pathlib import Path
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
-from ros_anomaly.share import share_path
+from ros_anomaly.share import large_image_environment
 from ros_anomaly_sim.bridge import topics
 from ros_anomaly_sim.bridge.drive_file import DRIVE_FILE, SUMMARY_FILE, DriveFile, StreetSummary
 from ros_anomaly_sim.demo.assembly import RecordedFrame
@@ -163,11 +163,9 @@ class _Recorder:
 
 def ros_environment() -> dict[str, str]:
     """This environment with what the run needs of ROS: large images, this machine only, a domain of its own."""
-    profile = str(share_path("config/fastdds_large_images.xml"))
     own_domain = str(1 + os.getpid() % 100)
     return {
-        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
-        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
+        **large_image_environment(),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         "ROS_DOMAIN_ID": own_domain,
         "PYTHONUNBUFFERED": "1",

@@ -8,11 +8,12 @@ import numpy as np
 from ros_anomaly.data.labels import ANOMALY_ID, VOID_ID
 from ros_anomaly.evaluation.metrics import PixelRanking
 from ros_anomaly.evaluation.objects import ObjectReport, ObjectTracker, found_objects
+from ros_anomaly.evaluation.report.pictures import painted
 from ros_anomaly.hazard.types import HazardLevel
 from ros_anomaly_sim.bridge.drive_file import DriveFile
 from ros_anomaly_sim.demo.album import Album, Shot
 from ros_anomaly_sim.demo.assembly import RecordedFrame
-from ros_anomaly_sim.demo.pictures import Truth, View, draw, painted
+from ros_anomaly_sim.demo.pictures import Truth, View, draw
 from ros_anomaly_sim.demo.timeline import Moment
 from ros_anomaly_sim.demo.video import VideoWriter
 from ros_anomaly_sim.demo.visible import MIN_VISIBLE_PX, VisibleObject, objects_in_the_way, visible_objects

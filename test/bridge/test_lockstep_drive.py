@@ -10,8 +10,8 @@ import pytest
 
 from ros_anomaly.hazard.types import HazardLevel, HazardState
 from ros_anomaly.messages.hazard import HazardReport
+from ros_anomaly.messages.lockstep import DetectorSilent, Lockstep
 from ros_anomaly_sim.bridge import lockstep_drive
-from ros_anomaly_sim.bridge.lockstep import DetectorSilent, Lockstep
 from ros_anomaly_sim.bridge.lockstep_drive import FIRST_STAMP_NS, LockstepDrive, NobodyListens, Pace
 
 

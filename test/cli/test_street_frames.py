@@ -49,6 +49,22 @@ def test_training_frames_never_take_towns_of_another_split(tmp_path: Path) -> No
         street_frames._training_jobs(DataConfig(), tmp_path, "none", 30000, 0)
 
 
+def test_frames_along_drives_are_clean_and_few_enough(tmp_path: Path) -> None:
+    drives = street_frames._drive_jobs(DataConfig(drive_frames=50), tmp_path)
+    assert [(job.protocol, job.frames) for job in drives] == [("drive", 20), ("drive", 20), ("drive", 10)]
+    assert len({job.shard for job in drives}) == 3 and all(0 <= job.town < 1000 for job in drives)
+    assert street_frames._drive_jobs(DataConfig(), tmp_path) == []
+    with pytest.raises(CliError, match="drive_frames: expected at most 6000, found 6001"):
+        street_frames._drive_jobs(DataConfig(drive_frames=6001), tmp_path)
+
+
+def test_moments_of_a_drive_are_rendered_without_anomalies(tmp_path: Path, boxes: None) -> None:
+    frames = list(street_jobs._frames(ShardJob(tmp_path, "drive_0700", SMALL, "drive", 700, 2, sensor=False)))
+    assert [frame.name for frame in frames] == ["drive_0700_000", "drive_0700_001"]
+    assert not any((frame.class_ids == ANOMALY_ID).any() for frame in frames)
+    assert not np.array_equal(frames[0].image, frames[1].image)
+
+
 def test_all_frames_by_number_and_without_are_one_cache_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = []
     monkeypatch.setenv("ROS_ANOMALY_CACHE", str(tmp_path))

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import rclpy
 
+from ros_anomaly.messages.lockstep import Lockstep
 from ros_anomaly_sim.bridge.drive_file import DriveFile, StreetObject, StreetSummary
-from ros_anomaly_sim.bridge.lockstep import Lockstep
 from ros_anomaly_sim.bridge.lockstep_drive import LockstepDrive, Pace
 from ros_anomaly_sim.bridge.street_node import StreetNode
 from ros_anomaly_sim.render.renderer import Rendered

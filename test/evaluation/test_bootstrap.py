@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ros_anomaly.evaluation.bootstrap import FrameBootstrap
-from ros_anomaly.evaluation.metrics import ScoreCounts, ranking_figures
+from ros_anomaly.evaluation.metrics import ScoreCounts, ranking_figures, score_bins
 
 
 def frames(count: int, seed: int, spread: float = 0.5):
@@ -61,3 +61,22 @@ def test_no_interval_where_there_is_nothing_to_draw():
         none.add_frame([empty], [some])
     assert one.ap_interval(0.5) is None
     assert none.ap_interval(None) is None
+
+
+def test_crowded_scores_have_an_interval_of_their_own():
+    rng = np.random.default_rng(0)
+    plain, crowded = FrameBootstrap(), FrameBootstrap()
+    for _ in range(20):
+        shift = rng.normal(0, 0.5)
+        anomalous, normal = rng.normal(2 + shift, 1, 60), rng.normal(0, 1, 800)
+        plain.add_frame([score_bins(anomalous)], [score_bins(normal)])
+        crowded.add_frame([score_bins(1 + 1e-5 * anomalous)], [score_bins(1 + 1e-5 * normal)])
+    assert crowded.ap_interval(0.6) == pytest.approx(plain.ap_interval(0.6), abs=0.02)
+
+
+def test_goes_on_from_its_state():
+    whole, _ = frames(12, 3)
+    part = FrameBootstrap.from_state(frames(12, 3)[0].state())
+    assert part.ap_interval(0.5) == whole.ap_interval(0.5)
+    empty = FrameBootstrap.from_state(FrameBootstrap().state())
+    assert empty.ap_interval(0.5) is None

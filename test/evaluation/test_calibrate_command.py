@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from ros_anomaly.cli import calibrate
+from ros_anomaly.cli import calibrate, clear_drives
 from ros_anomaly.data.frames import Frame
 from ros_anomaly.data.labels import StreetClass
 from ros_anomaly.evaluation.replay import DriveImage
@@ -77,7 +79,9 @@ def manifest_file(tmp_path, monkeypatch):
     monkeypatch.setattr(
         engines, "load_engine", lambda name, backend, threads: made.append(ImageIsScore(manifest)) or made[-1]
     )
-    monkeypatch.setattr(calibrate, "clear_drive", clear_drive)
+    monkeypatch.setattr(clear_drives, "clear_drive", clear_drive)
+    monkeypatch.setattr(clear_drives, "library", lambda: SimpleNamespace(prepare=lambda workers: None))
+    monkeypatch.setattr(clear_drives, "worker_pool", ThreadPoolExecutor)  # what is patched here stays patched there
     monkeypatch.setattr(calibrate, "simulator_fingerprint", lambda: "streets")
     monkeypatch.setattr(calibrate, "street_source", lambda split, frames: validation_frames())
     made: list[ImageIsScore] = []
@@ -107,6 +111,7 @@ def test_drives_are_kept_and_a_dry_run_writes_nothing(manifest_file, capsys):
     arguments = ["--engine", str(path), "--minutes", "1", "--rate-hz", "5", "--dry-run"]
     assert calibrate.main(arguments) == 0
     assert calibrate.main(arguments) == 0
-    assert [engine.runs for engine in made] == [60 * 5 + 1, 1]  # the second time only the frame for the recall
+    # One engine for the frame of the recall, one a drive; the second time the drive is there.
+    assert [engine.runs for engine in made] == [1, 60 * 5, 1]
     assert path.read_text() == before
     assert "0 false hazards in 1.0 minutes" in capsys.readouterr().out

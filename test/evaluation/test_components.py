@@ -1,13 +1,10 @@
-"""Component metrics against a plain reading of their definitions, conventions, and the measure executable."""
+"""Component metrics against a plain reading of their definitions, and what their conventions make of edges."""
 
 from __future__ import annotations
-
-import json
 
 import numpy as np
 import pytest
 
-from ros_anomaly.cli import measure as measure_command
 from ros_anomaly.evaluation.components import ComponentMetrics, component_figures
 from ros_anomaly.evaluation.conventions import CONVENTIONS, Convention, measure
 
@@ -107,41 +104,36 @@ def test_conventions_and_undefined_figures():
         measure(lambda: [(labels / 1.0, labels * 2)], CONVENTIONS["fishyscapes"])
     with pytest.raises(ValueError, match="at least one"):
         measure(lambda: [], CONVENTIONS["fishyscapes"])
-    assert set(CONVENTIONS) == set(measure_command.CONVENTION_NAMES)
 
 
-def test_measure_executable(tmp_path, capsys):
-    labels = np.stack([blocks((0, 30, 0, 30)), blocks()]).astype(np.uint8)
-    path = tmp_path / "scores.npz"
-    np.savez(path, scores=labels.astype(np.float16) - 0.5, labels=labels)
-    assert measure_command.main([str(path), "--json"]) == 0
-    figures = json.loads(capsys.readouterr().out)
-    keys = ["ap", "auroc", "fpr95", "best_f1", "threshold", "siou", "ppv", "f1_star", "frames", "pixels"]
-    assert list(figures) == keys
-    assert (figures["f1_star"], figures["frames"], figures["pixels"]) == (1.0, 2, 4800)
-    assert measure_command.main([str(path), "--convention", "fishyscapes"]) == 0
-    assert "siou       undefined" in capsys.readouterr().out
+def test_predicted_pixels_on_void_are_no_part_of_a_component():
+    # Joined across void the two halves would have 10 pixels; without it each has 4 and is dropped.
+    labels = np.zeros((5, 12), np.uint8)
+    labels[:, 4:6] = 255
+    predicted = np.zeros(labels.shape, bool)
+    predicted[2, 0:10] = True
+    for smallest, components in ((5, 0), (4, 2)):
+        metrics = ComponentMetrics(smallest, 1)
+        metrics.add(predicted, labels)
+        assert metrics.figures().predicted_components == components
 
 
-@pytest.mark.parametrize(
-    ("arrays", "said"),
-    [
-        ({"scores": np.zeros((1, 2, 2))}, "found no 'labels'"),
-        ({"scores": np.zeros((1, 2, 2)), "labels": np.zeros((1, 2, 3))}, "labels of the same shape"),
-        ({"scores": np.full((1, 2, 2), np.nan), "labels": np.zeros((1, 2, 2), np.uint8)}, "finite"),
-    ],
-)
-def test_bad_files_are_one_line(tmp_path, capsys, arrays, said):
-    path = tmp_path / "scores.npz"
-    np.savez(path, **arrays)
-    assert measure_command.main([str(path)]) == 1
-    lines = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
-    assert len(lines) == 1 and said in lines[0]
+def test_many_components_need_no_table_of_all_pairs():
+    rng = np.random.default_rng(0)
+    metrics = ComponentMetrics(1, 1)
+    labels = (np.indices((600, 600)) % 2 == 0).all(axis=0).astype(np.uint8)  # 90 000 single pixels
+    metrics.add((labels == 1) & (rng.random(labels.shape) < 0.5), labels)
+    figures = metrics.figures()
+    assert figures.true_components == 90_000 and figures.ppv == 1.0
+    assert figures.siou == pytest.approx(figures.predicted_components / 90_000)
 
 
-@pytest.mark.parametrize("content", [b"no numpy here", b"", b"PK\x03\x04 cut short", b"\x93NUMPY"])
-def test_what_is_no_npz(tmp_path, capsys, content):
-    path = tmp_path / "scores.npz"
-    path.write_bytes(content)
-    assert measure_command.main([str(path)]) == 1
-    assert "expected a numpy .npz file" in capsys.readouterr().err
+def test_components_go_on_from_their_state():
+    whole, part = ComponentMetrics(3, 2), ComponentMetrics(3, 2)
+    frames = [(blocks((0, 5, i, i + 9)), blocks((2, 7, 4, 12)).astype(np.uint8)) for i in range(4)]
+    for number, frame in enumerate(frames):
+        whole.add(*frame)
+        if number == 2:
+            part = ComponentMetrics.from_state(part.state())
+        part.add(*frame)
+    assert part.figures() == whole.figures()

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ros_anomaly.evaluation.metrics import ConfusionMatrix, PixelRanking, ScoreCounts, key_scores, score_keys
+from ros_anomaly.evaluation.metrics import (
+    ConfusionMatrix,
+    PixelRanking,
+    ScoreCounts,
+    best_f1,
+    key_scores,
+    score_keys,
+)
 
 
 def exact(scores: np.ndarray, positive: np.ndarray) -> tuple[float, float, float]:
@@ -65,6 +72,8 @@ DISTRIBUTIONS = {
     "both signs": lambda r: (r.uniform(-3, 3, N), r.uniform(-1, 4, A)),
     "ties": lambda r: (r.integers(0, 6, N), r.integers(2, 8, A)),
     "off zero": lambda r: (100 + r.normal(0, 1, N), 100 + r.normal(1.5, 1, A)),
+    "crowded within 1e-3 of -1": lambda r: (-1 + r.exponential(1e-4, N), -1 + r.exponential(3e-4, A)),
+    "crowded within 1e-6 of 1": lambda r: (1 + r.uniform(0, 1e-6, N), 1 + r.uniform(2e-7, 1.2e-6, A)),
 }
 
 
@@ -73,13 +82,6 @@ def test_within_1e4_of_the_exact_figures(name):
     rng = np.random.default_rng(3)
     scores, positive = population(rng, *DISTRIBUTIONS[name](rng))
     assert streamed(scores, positive) == pytest.approx(exact_by_sorting(scores, positive), abs=1e-4)
-
-
-def test_scores_crowded_within_half_precision_are_still_told_apart():
-    # All within 1e-3 of -1, where float16 knows two values: a bin there holds 0.2 % of the pixels.
-    rng = np.random.default_rng(3)
-    scores, positive = population(rng, -1 + rng.exponential(1e-3, N), -1 + rng.exponential(3e-3, A))
-    assert streamed(scores, positive) == pytest.approx(exact_by_sorting(scores, positive), abs=2e-3)
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
@@ -145,13 +147,11 @@ def test_scores_must_be_finite_and_of_the_labels_shape():
     st.floats(width=32, allow_nan=False, allow_infinity=False),
     st.floats(width=32, allow_nan=False, allow_infinity=False),
 )
-def test_bins_keep_the_order_and_are_narrow(a, b):
-    keys = score_keys(np.array([a, b], np.float32))
-    if a <= b:
-        assert keys[0] <= keys[1]
-    edge = float(key_scores(keys)[0])
-    assert edge <= a
-    assert a - edge <= max(abs(a) * 2**-17, 1e-43)
+def test_keys_are_the_scores_in_order(a, b):
+    scores = np.array([a, b], np.float32)
+    keys = score_keys(scores)
+    assert (keys[0] < keys[1], keys[0] == keys[1]) == (a < b, a == b)
+    np.testing.assert_array_equal(key_scores(keys), scores)
 
 
 def test_merging_is_counting_everything_at_once():
@@ -166,13 +166,45 @@ def test_merging_is_counting_everything_at_once():
     assert together.total() == 20_000
 
 
-def test_memory_is_bounded_by_bins_not_by_pixels(monkeypatch):
-    monkeypatch.setattr("ros_anomaly.evaluation.metrics._MERGE_AT", 100)
+def test_best_f1_is_reached_by_the_set_above_its_threshold():
+    rng = np.random.default_rng(5)
+    scores, positive = population(rng, *DISTRIBUTIONS["separated"](rng))
+    ranking = PixelRanking()
+    ranking.add(scores, positive)
+    f1, threshold = best_f1(ranking.anomalous, ranking.normal)
+    cut = scores > np.float32(threshold)
+    assert f1 == pytest.approx(2 * (cut & positive).sum() / (cut.sum() + positive.sum()), abs=1e-12)
+    every = [2 * (positive & (scores >= t)).sum() / ((scores >= t).sum() + positive.sum()) for t in scores[::2000]]
+    assert f1 >= max(every)
+
+
+def test_accumulators_go_on_from_their_state():
+    rng = np.random.default_rng(6)
+    whole, first = PixelRanking(), PixelRanking()
+    for half in range(2):
+        scores, positive = rng.normal(size=4000), rng.random(4000) < 0.1
+        whole.add(scores, positive)
+        if half == 0:
+            first.add(scores, positive)
+            first = PixelRanking.from_state(first.state())
+        else:
+            second = PixelRanking()
+            second.add(scores, positive)
+    assert (first + second).figures() == whole.figures()
+    confusion = ConfusionMatrix(3)
+    confusion.add(np.array([0, 1, 2]), np.array([0, 1, 1]))
+    again = ConfusionMatrix.from_state(confusion.state())
+    again.add(np.array([2]), np.array([2]))
+    assert again.counts.sum() == 4 and confusion.counts.sum() == 3
+
+
+def test_one_frame_that_is_refused_is_not_counted_in_part():
     counts = ScoreCounts()
-    for _ in range(200):
-        counts.add(np.linspace(0, 1, 50, dtype=np.float32))
-    assert counts._new_bins <= 150 and len(counts._packed) == 50
-    assert counts.total() == 10_000
+    scores = np.zeros((1 << 20) + 5)
+    scores[-1] = np.nan
+    with pytest.raises(ValueError, match="found 1 that are not"):
+        counts.add(scores)
+    assert counts.total() == 0
 
 
 def test_confusion_matrix_by_hand():

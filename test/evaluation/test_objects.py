@@ -7,7 +7,7 @@ import pytest
 
 from ros_anomaly.data.frames import Frame
 from ros_anomaly.data.labels import StreetClass
-from ros_anomaly.evaluation.objects import ObjectTracker, found_objects
+from ros_anomaly.evaluation.objects import ObjectTracker, found_objects, time_to_contact_s
 from ros_anomaly.evaluation.recall import object_recall
 from ros_anomaly.hazard.config import RegionConfig
 from ros_anomaly.runtime.contract import Prediction
@@ -62,6 +62,31 @@ def test_slivers_are_not_counted_as_seen():
     tracker = ObjectTracker(min_visible_px=60)
     tracker.add(0.0, np.ones((20, 40), np.uint8), scene(), {3: 9.0, 7: 9.0}, hazards={3, 7})
     assert [report.instance_id for report in tracker.reports()] == [7]
+
+
+def test_time_to_contact_is_distance_over_the_speed_of_that_moment():
+    tracker, ids = ObjectTracker(stable_frames=2), scene()
+    for frame, speed_mps in enumerate([10.0, 8.0, 4.0]):
+        tracker.add(
+            frame / 10, ids == 3, ids, {3: 40.0 - frame}, hazards={3} if frame == 2 else (), speed_mps=speed_mps
+        )
+    (known,) = tracker.reports()
+    assert (known.first_found_ttc_s, known.stable_ttc_s, known.hazard_ttc_s) == (4.0, 39.0 / 8.0, 38.0 / 4.0)
+
+
+@pytest.mark.parametrize(
+    ("distance_m", "speed_mps", "expected_s"),
+    [
+        (20.0, 10.0, 2.0),
+        (20.0, 0.0, None),
+        (20.0, -3.0, None),
+        (20.0, 0.05, None),
+        (20.0, None, None),
+        (-1.0, 5.0, 0.0),
+    ],
+)
+def test_a_vehicle_that_stands_has_no_contact_ahead(distance_m, speed_mps, expected_s):
+    assert time_to_contact_s(distance_m, speed_mps) == expected_s
 
 
 def test_tracker_checks_its_settings():

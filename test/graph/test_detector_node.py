@@ -11,10 +11,11 @@ import psutil
 import pytest
 from detector_rig import FOV_RAD, ROOT, SIZE, node_command, picture
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 
 from ros_anomaly.hazard.types import HazardLevel
 from ros_anomaly.messages.images import plane_from_image, rgb_from_compressed
+from ros_anomaly.messages.points import points_from_message
 from ros_anomaly.messages.stamps import ns_to_stamp, stamp_to_ns
 
 
@@ -84,6 +85,19 @@ def test_score_and_overlay_only_while_someone_listens(detector):
     for message in (score.messages[-1], overlay.messages[-1]):
         stamp = stamp_to_ns(message.header.stamp)
         rig.wait_for(lambda s=stamp: _with_stamp(rig.mask.messages, s), "the mask of the same frame")
+
+
+def test_anomalies_as_points_on_the_ground(detector):
+    rig = detector
+    points = rig.record(PointCloud2, "detector/hazard_points")
+    rig.send_until(lambda: any(len(points_from_message(m)) for m in points.messages), "points", anomalous)
+    cloud = next(m for m in points.messages if m.width)
+    assert cloud.header.frame_id == "base_link"
+    stamp = stamp_to_ns(cloud.header.stamp)
+    report = rig.wait_for(lambda: rig.answer(stamp), "the answer to the frame of the points")
+    found = points_from_message(cloud)
+    assert found[:, 0].min() == pytest.approx(report.state.nearest_m, abs=0.1)
+    assert (found[:, 3] > 0.5).all() and np.abs(found[:, 1]).max() < 2.5
 
 
 def test_newest_frame_wins_and_drops_are_counted(detector):

@@ -81,7 +81,7 @@ def test_run_time_parameters_are_checked_and_take_effect(detector):
     rig = detector
     assert "out of range Min: 0.1, Max: 20.0, value: -1.0" in set_parameter(rig, "corridor.half_width_m", -1.0)
     assert "hits <= window" in set_parameter(rig, "confirm.hits", 50)
-    assert "DOUBLE" in set_parameter(rig, "threshold", "high")
+    assert "Wrong parameter type" in set_parameter(rig, "threshold", "high")
     assert "expected a finite number or .nan, found inf" in set_parameter(rig, "threshold", math.inf)
     assert set_parameter(rig, "autostart", False), "can be set at start alone"
     assert set_parameter(rig, "threads", 2), "can be set while unconfigured alone"

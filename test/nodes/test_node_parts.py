@@ -1,4 +1,4 @@
-"""Parts of the node that need no graph: loop, beat, counts, geometry, motion, overlay."""
+"""Parts of the node that need no graph: loop, beat, counts, overlay."""
 
 from __future__ import annotations
 
@@ -6,18 +6,9 @@ import threading
 import time
 
 import numpy as np
-import pytest
-from nav_msgs.msg import Odometry
-from sensor_msgs.msg import CameraInfo
-from std_msgs.msg import Header
 
-from ros_anomaly.hazard.config import CameraMount, CorridorConfig
 from ros_anomaly.hazard.types import Assessment, HazardLevel, HazardState, Region
-from ros_anomaly.messages.camera import Intrinsics, camera_info_message
-from ros_anomaly.messages.stamps import ns_to_stamp
-from ros_anomaly.nodes.camera_geometry import CameraGeometry
 from ros_anomaly.nodes.counters import FrameCounters
-from ros_anomaly.nodes.ego_motion import EgoMotion
 from ros_anomaly.nodes.inference_loop import InferenceLoop
 from ros_anomaly.nodes.overlay import draw_overlay
 from ros_anomaly.nodes.periodic import Periodic
@@ -112,34 +103,6 @@ def test_counts_add_up_and_start_over():
     assert counters.timing.engine_ms == 25.0 and counters.timing.node_ms == 30.0 and counters.timing.rate_hz > 0
     counters.reset()
     assert counters.counts.received == 0 and counters.timing.engine_ms == 0.0
-
-
-def test_geometry_comes_from_camera_info_of_the_same_size():
-    geometry, mount = CameraGeometry(), CameraMount()
-    assert geometry.ground((360, 640), mount, 0.0) is None and "no camera_info" in geometry.problem
-    by_angle = geometry.ground((360, 640), mount, np.pi / 2)
-    assert by_angle is not None and by_angle.fx == pytest.approx(320)
-
-    geometry.take(camera_info_message(Intrinsics(400.0, 400.0, 319.5, 179.5, 360, 640), Header()))
-    ground = geometry.ground((360, 640), mount, 0.0)
-    assert ground is not None and ground.fx == 400.0 and geometry.problem == ""
-    assert geometry.ground((360, 640), mount, 0.0) is ground, "made once"
-    assert geometry.ground((360, 640), CameraMount(z_m=2.0), 0.0).mount.z_m == 2.0
-
-    assert geometry.ground((720, 1280), mount, 0.0) is None and "camera_info is for 640x360" in geometry.problem
-    geometry.take(CameraInfo())
-    assert geometry.ground((360, 640), mount, 0.0) is None and "calibrated" in geometry.problem
-
-
-def test_corridor_bends_with_odometry_that_is_close_in_time():
-    motion, config = EgoMotion(), CorridorConfig()
-    assert motion.corridor(10**9, config).curvature_per_m == 0.0
-    odometry = Odometry()
-    odometry.header.stamp = ns_to_stamp(10**9)
-    odometry.twist.twist.linear.x, odometry.twist.twist.angular.z = 10.0, 0.5
-    motion.take(odometry)
-    assert motion.corridor(1_400_000_000, config).curvature_per_m == pytest.approx(0.05)
-    assert motion.corridor(1_600_000_000, config).curvature_per_m == 0.0, "too old"
 
 
 def test_overlay_shows_mask_regions_and_state():

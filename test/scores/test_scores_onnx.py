@@ -1,4 +1,4 @@
-"""Every score exports to ONNX and gives there what torch gives."""
+"""Every score exports to ONNX and gives there what torch gives; fitted ones with their statistics inside."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ import onnxruntime
 import pytest
 import torch
 
-from ros_anomaly.scores.names import SCORE_NAMES
+from ros_anomaly.scores.names import FITTED_SCORE_NAMES, SCORE_NAMES
 from ros_anomaly.scores.registry import compute_scores
+from ros_anomaly.scores.statistics import ClassStatistics, ScoreStatistics
 
 pytest.importorskip("onnxscript")
 K = 4
+NAMES = (*SCORE_NAMES, *FITTED_SCORE_NAMES)
+STATISTICS = ScoreStatistics(
+    tuple(
+        ClassStatistics(9, 0.5 + 0.1 * k, 0.2 + 0.1 * k, tuple(0.4 if k == j else 0.2 for j in range(K)))
+        for k in range(K)
+    ),
+    "ab" * 32,
+    "made up",
+)
 
 
 class AllScores(torch.nn.Module):
@@ -20,7 +30,7 @@ class AllScores(torch.nn.Module):
         self.image_size = image_size
 
     def forward(self, class_logits, mask_logits):
-        scores, class_ids = compute_scores(SCORE_NAMES, class_logits, mask_logits, K, self.image_size)
+        scores, class_ids = compute_scores(NAMES, class_logits, mask_logits, K, self.image_size, STATISTICS)
         return (*scores.values(), class_ids)
 
 
@@ -30,7 +40,7 @@ def test_export_keeps_every_score(tmp_path, image_size):
     inputs = 3 * torch.randn(5, K + 2, generator=generator), 4 * torch.randn(5, 4, 6, generator=generator)
     model = AllScores(image_size).eval()
     path = tmp_path / "scores.onnx"
-    names = [*SCORE_NAMES, "class_ids"]
+    names = [*NAMES, "class_ids"]
     torch.onnx.export(
         model,
         inputs,

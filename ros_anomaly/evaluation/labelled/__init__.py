@@ -1,0 +1,1 @@
+"""Labelled frames through engines and scores: the benchmark side of evaluation."""

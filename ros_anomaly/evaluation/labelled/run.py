@@ -1,0 +1,158 @@
+"""One engine over the frames of a source: one forward pass a frame, every score from it, resumable at any frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from ros_anomaly.data.frames import LabelKind
+from ros_anomaly.data.labels import CLASS_NAMES, anomaly_labels
+from ros_anomaly.evaluation.conventions import CONVENTIONS, Convention
+from ros_anomaly.evaluation.labelled.checkpoint import Checkpoint, State
+from ros_anomaly.evaluation.labelled.kept_frames import KeptFrame
+from ros_anomaly.evaluation.labelled.score_maps import Scorer
+from ros_anomaly.evaluation.labelled.source import EvaluationSource
+from ros_anomaly.evaluation.labelled.spill import Spill
+from ros_anomaly.evaluation.labelled.tally import FrameRecord, Tally
+from ros_anomaly.evaluation.labelled.timing import TimingFigures
+from ros_anomaly.evaluation.score_figures import ScoreReport
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Where an unfinished run is saved, and after how many frames each time.
+
+    A resumed run gives the figures of one without a break, digit for digit, where both are saved after the same numbers
+    of frames; otherwise within the bounds that the figures state.
+    """
+
+    checkpoint: Checkpoint
+    every: int = 50
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ValueError(f"saving: expected at least 1 frame between two states, found {self.every}")
+
+    @property
+    def spill_folder(self) -> Path:
+        """Where score maps of the run lie, beside its state."""
+        return self.checkpoint.path.with_suffix("")
+
+
+@dataclass(frozen=True)
+class EngineReport:
+    """What one engine achieved.
+
+    Attributes:
+        frames, anomalous_frames: how many.
+        miou, iou: of the known classes, ``iou`` by class name with None for one that never occurs; both None where
+            the labels know no classes.
+        scores: figures by score name.
+        records: every frame on its own, in the order of the source.
+        misses: frames with anomalies, lowest AP of the first score first.
+        false_flags: frames whose normal pixels score highest by the first score, highest first.
+        engine_time, scores_time: of the network, and from its outputs to score maps at the labels' size.
+    """
+
+    frames: int
+    anomalous_frames: int
+    miou: float | None
+    iou: dict[str, float | None] | None
+    scores: dict[str, ScoreReport]
+    records: tuple[FrameRecord, ...]
+    misses: tuple[KeptFrame, ...]
+    false_flags: tuple[KeptFrame, ...]
+    engine_time: TimingFigures | None
+    scores_time: TimingFigures | None
+
+
+def evaluate(
+    source: EvaluationSource,
+    scorer: Scorer,
+    convention: str | None = None,
+    worst: int = 10,
+    saving: Saving | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> EngineReport:
+    """Figures of every score of ``scorer``; scores and class sums are brought to the labels' size bilinearly.
+
+    Args:
+        source: labelled frames.
+        scorer: an engine and its scores.
+        convention: name of the benchmark whose figures are wanted too; with component figures, score maps are kept on
+            disk until the threshold is known (``spill``).
+        worst: how many misses, and how many false flags, are kept with pictures.
+        saving: where state is taken up and saved; without it an interrupted run is lost.
+        progress: is told how many frames are newly done; at the beginning those that were done before.
+
+    Raises:
+        ValueError: no frame, no score, one that the engine's head cannot give, or saved state that is broken.
+    """
+    if len(source.frames) == 0:
+        raise ValueError(f"{source.title}: expected at least one frame, found none")
+    own = None if convention is None else CONVENTIONS[convention]
+    with ExitStack() as stack:
+        spill = None
+        if own is not None and own.needs_second_pass:
+            folder = saving.spill_folder if saving else Path(stack.enter_context(TemporaryDirectory()))
+            spill = Spill(folder, len(source.frames))
+        tally = _run(source, scorer, own, worst, saving, spill, progress or (lambda step: None))
+        return _report(source, tally, own, spill)
+
+
+def _run(
+    source: EvaluationSource,
+    scorer: Scorer,
+    convention: Convention | None,
+    worst: int,
+    saving: Saving | None,
+    spill: Spill | None,
+    tell: Callable[[int], None],
+) -> Tally:
+    def taken_up(state: State) -> Tally:
+        return Tally.from_state(scorer.names, convention, worst, state)
+
+    saved = saving.checkpoint.load() if saving else None
+    tally = Tally(scorer.names, convention, worst) if saved is None else taken_up(saved)
+    done = len(tally.records)
+    tell(done)
+    for number, frame in enumerate(source.starting_at(done), done):
+        height, width = frame.class_ids.shape
+        scored = scorer.score(frame.image, (int(height), int(width)))
+        tally.add(frame, scored)
+        if spill:
+            spill.put(number, scored.native, anomaly_labels(frame.class_ids))
+        if saving and ((number + 1) % saving.every == 0 or number + 1 == len(source.frames)):
+            state = tally.state()
+            saving.checkpoint.save(state)
+            # As a resumed run does it: what full counts merge, and so their last digits, hangs on where they began.
+            tally = taken_up(state)
+        tell(1)
+    return tally
+
+
+def _report(source: EvaluationSource, tally: Tally, convention: Convention | None, spill: Spill | None) -> EngineReport:
+    classes = source.label_kind is LabelKind.CLASS_IDS
+    iou = [None if np.isnan(value) else float(value) for value in tally.confusion.iou()]
+    scores = {name: figures.report(name, with_road=classes) for name, figures in tally.scores.items()}
+    if convention is not None:
+        for number, (name, own) in enumerate(tally.by_convention.items()):
+            again = spill.frames(len(tally.records), number) if spill else None
+            scores[name] = replace(scores[name], by_convention=own.result(again), per_image=convention.per_image)
+    return EngineReport(
+        frames=len(tally.records),
+        anomalous_frames=sum(record.anomalous_px > 0 for record in tally.records),
+        miou=tally.confusion.mean_iou() if classes else None,
+        iou=dict(zip(CLASS_NAMES, iou, strict=True)) if classes else None,
+        scores=scores,
+        records=tuple(tally.records),
+        misses=tally.misses.frames(),
+        false_flags=tally.false_flags.frames(),
+        engine_time=tally.engine_time.figures(),
+        scores_time=tally.scores_time.figures(),
+    )
