@@ -149,8 +149,6 @@ def test_a_folder_takes_one_run_at_a_time(tmp_path: Path):
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path):
     run = Run(tmp_path, 60.0)
     code = (
-        # What runs the tests may ignore Ctrl-C itself, as a shell's background jobs do, and a child inherits that.
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import sys; from pathlib import Path; from ros_anomaly_sim.demo.run import DemoOptions, run_demo\n"
         f"options = DemoOptions(Path({str(run.options.out)!r}), 2000, 60.0, 'noon', {run.options.engine!r})\n"
         f"run_demo(options, lambda line: print(line, flush=True), {run.street!r})"
