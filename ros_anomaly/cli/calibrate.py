@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ros_anomaly.cli import common
 from ros_anomaly.cli.cache import cache_folder
-from ros_anomaly.cli.clear_drives import DRIVE_DURATION_S, DriveJob, record_drives
+from ros_anomaly.cli.clear_drives import DRIVE_DURATION_S, ClearDrive, record_drives
 from ros_anomaly.cli.street_frames import simulator_fingerprint, street_source
 
 if TYPE_CHECKING:
@@ -97,12 +97,12 @@ def _tracks(engine: FusedEngine, args: argparse.Namespace) -> list[ScoreTrack]:
     key = f"{engine.manifest.files[role].sha256[:12]}-{args.backend}-{simulator_fingerprint()}"
     folder = cache_folder("calibration", key)
     folder.mkdir(parents=True, exist_ok=True)
-    jobs: list[DriveJob] = []
+    jobs: list[ClearDrive] = []
     remaining_s = args.minutes * 60.0
     while remaining_s > 1e-6:
         duration_s = min(DRIVE_DURATION_S, remaining_s)
         path = folder / f"drive_{len(jobs):03d}_{duration_s:g}s_{args.rate_hz:g}hz.npz"
-        jobs.append(DriveJob(path, len(jobs), engine.input_size, duration_s, args.rate_hz))
+        jobs.append(ClearDrive(path, len(jobs), engine.input_size, duration_s, args.rate_hz))
         remaining_s -= duration_s
     missing = [job for job in jobs if not job.path.exists()]
     record_drives(missing, args.engine, args.backend, args.threads, args.workers)

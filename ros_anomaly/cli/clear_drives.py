@@ -20,7 +20,7 @@ _NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True)
-class DriveJob:
+class ClearDrive:
     """The ``index``-th drive of (H, W) = ``size``, to be recorded at ``path``."""
 
     path: Path
@@ -31,7 +31,7 @@ class DriveJob:
 
 
 @missing_packages_in_one_line()
-def record_drives(jobs: Sequence[DriveJob], engine: str, backend: str, threads: int | None, workers: int) -> None:
+def record_drives(jobs: Sequence[ClearDrive], engine: str, backend: str, threads: int | None, workers: int) -> None:
     """Drive, and keep an engine's score maps; several drives at a time, each in a process with an engine of its own.
 
     Raises:
@@ -53,7 +53,7 @@ def record_drives(jobs: Sequence[DriveJob], engine: str, backend: str, threads: 
     progress.finish()
 
 
-def _record(job: DriveJob, engine: str, backend: str, threads: int | None) -> int:
+def _record(job: ClearDrive, engine: str, backend: str, threads: int | None) -> int:
     from ros_anomaly.evaluation.replay import record
     from ros_anomaly.runtime.engines import load_engine
 

@@ -108,10 +108,10 @@ def write_json(path: Path, figures: Mapping[str, Any]) -> None:
 
 
 def _write_text(path: Path, text: str) -> None:
+    from ros_anomaly.runtime.files import write_atomically
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_atomically(path, text.encode())
 
 
 def drive_summary(result: Mapping[str, Any]) -> str:

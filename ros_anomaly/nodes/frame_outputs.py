@@ -56,8 +56,8 @@ class FrameOutputs:
     ) -> None:
         """Publish what belongs to one frame, under the header of its image; points under its stamp in ``base_frame``.
 
-        No points go out without ``ground``, nor for a frame that cannot be trusted: an empty cloud would say that the
-        ground is free.
+        An empty cloud says that the ground is free: none goes out without ``ground``, for a frame not to be trusted,
+        or where something was found that meets no ground in view. Detections wait for trust likewise.
         """
         self._mask.publish(image_message(assessment.mask, "mono8", header))
         if self._score.get_subscription_count():
@@ -67,9 +67,10 @@ class FrameOutputs:
         trusted = state.level is not HazardLevel.UNKNOWN
         if trusted and ground is not None and self._points.get_subscription_count():
             points = ground_points(assessment.mask, assessment.score, ground)
-            on_ground = Header(stamp=header.stamp, frame_id=settings.base_frame)
-            self._points.publish(point_cloud_message(points, on_ground))
-        if self._detections is not None and self._detections.get_subscription_count():
+            if len(points) or not assessment.regions:
+                on_ground = Header(stamp=header.stamp, frame_id=settings.base_frame)
+                self._points.publish(point_cloud_message(points, on_ground))
+        if trusted and self._detections is not None and self._detections.get_subscription_count():
             self._detections.publish(detections_message(assessment.regions, header))
 
     def destroy(self) -> None:
