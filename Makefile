@@ -18,7 +18,7 @@ export FASTDDS_DEFAULT_PROFILES_FILE := $(profile)
 export FASTRTPS_DEFAULT_PROFILES_FILE := $(profile)
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help setup demo test test-kilted check check-reports clean
+.PHONY: help setup demo closed-loop test test-kilted check check-reports gpu-pack clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ setup: ## Make .venv with everything that is needed (pinned; a second call does 
 
 demo: setup ## Drive through a rendered street, detect, report in demo_out/ (DURATION=10 for the short one)
 	@$(VENV)/bin/ros-anomaly-demo --out $(OUT) $(if $(DURATION),--duration $(DURATION)) $(if $(TOWN),--town $(TOWN)) $(if $(ENGINE),--engine $(ENGINE))
+
+closed-loop: setup ## Drive the scenario suite blind, as an oracle and with the detector; closed_loop_out/results.json
+	@$(VENV)/bin/python -m ros_anomaly.cli.closed_loop --out closed_loop_out/results.json $(if $(ENGINE),--engine $(ENGINE))
 
 check: setup ## Lint, format and types
 	@echo "== ruff check"
@@ -48,5 +51,8 @@ test-kilted: ## The node on ROS 2 Kilted: its tests in a second environment, .ve
 	@scripts/setup_kilted.sh
 	@env -u FASTRTPS_DEFAULT_PROFILES_FILE $(VENV)-kilted/bin/python -m pytest test/graph test/messages test/nodes test/faults $(PYTEST_ARGS)
 
+gpu-pack: setup ## Pack in .gpu_pack/ what scripts/gpu_train.sh needs on a GPU machine without internet (RECIPE=, START=)
+	@scripts/gpu_pack.sh
+
 clean: ## Remove what the demo and the tests leave (keeps .venv)
-	@rm -rf $(OUT) report_screenshots build install log .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(OUT) closed_loop_out report_screenshots build install log .pytest_cache .mypy_cache .ruff_cache

@@ -16,14 +16,20 @@ ROS_INSTALL = bool({"install", "develop"} & set(sys.argv))
 LEFT_OUT = {"engines/built", "launch/__pycache__"}
 
 EXECUTABLES = (
+    "ablation",
     "benchmark",
     "calibrate",
+    "carla_bridge",
+    "carla_server",
+    "closed_loop",
     "demo",
     "detector",
     "evaluate",
     "evaluate_bag",
     "export_network",
+    "look",
     "measure",
+    "model_card",
     "preview_town",
     "record_streets",
     "replay",
@@ -44,8 +50,11 @@ EXTRAS = {
     "kilted": ["ros-kilted-rclpy", "ros-kilted-common-interfaces", "ros-kilted-rmw-fastrtps-cpp", "onnx"],
     "bags": ["rosbags>=0.11,<0.12"],
     "reports": REPORTS,
-    "sim": ["moderngl>=5.12", "av>=12", "Pillow>=9", *REPORTS],
+    "sim": ["moderngl>=5.12", "msgpack>=1", "av>=12", "Pillow>=9", *REPORTS],
+    # The client: for the bridge, against whichever server. There are wheels for Linux on x86_64 and for Windows.
+    "carla": ["carla==0.9.16"],
     "training": [
+        "accelerate>=1",
         "torch>=2.6",
         "transformers>=5",
         "efficientnet-lite-pytorch",
@@ -55,9 +64,10 @@ EXTRAS = {
         "onnxscript",
         "onnxslim",
         "scipy",
+        "tensorboard",
     ],
     # colcon looks for pytest under this name, and runs unittest where it finds none.
-    "test": ["pytest", "pytest-timeout", "hypothesis", "rosbags-image"],
+    "test": ["pytest", "pytest-timeout", "hypothesis", "rosbags-image", "carla==0.9.16"],
     "dev": [
         "colcon-common-extensions",
         "mypy",

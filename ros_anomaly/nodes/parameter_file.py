@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from ros_anomaly.nodes.settings import BY_NAME, Value
+from ros_anomaly.messages.parameter import Value
+from ros_anomaly.nodes.settings import BY_NAME
 
 _SECTION = "ros__parameters"
 # Legal in every node's section, and without effect on what it says of an image.

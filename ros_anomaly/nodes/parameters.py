@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
-from ros_anomaly.nodes.settings import BY_NAME, PARAMETERS, Changeable, Parameter, Settings, Value
+from ros_anomaly.messages.parameter import Changeable, Parameter, Value
+from ros_anomaly.messages.parameter_descriptor import descriptor_of
+from ros_anomaly.nodes.settings import BY_NAME, PARAMETERS, Settings
 
 
 class ParameterServer:
@@ -93,20 +95,3 @@ class ParameterServer:
             self._rejected.pop(name, None)
         if not self._rejected:
             self._on_change(self.settings)
-
-
-def descriptor_of(parameter: Parameter) -> ParameterDescriptor:
-    """Descriptor with description, range and read-only flag."""
-    descriptor = ParameterDescriptor(
-        name=parameter.name,
-        description=parameter.description,
-        read_only=parameter.changeable is Changeable.AT_START,
-        additional_constraints=f"{parameter.expected}; can be set {parameter.changeable.value}",
-    )
-    low, high = parameter.minimum, parameter.maximum
-    if low is not None and high is not None:
-        if isinstance(parameter.default, float):
-            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
-        else:
-            descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
-    return descriptor

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from ros_anomaly.hazard.types import HazardLevel
 from ros_anomaly.messages.lockstep import Lockstep
 from ros_anomaly_sim.bridge.street_frame import FIRST_STAMP_NS, LabelledImage, Motion, StreetFrame
-from ros_anomaly_sim.bridge.street_node import StreetNode
+from ros_anomaly_sim.bridge.street_node import StreetPort
 
 _CLOCK_STEPS_PER_FRAME = 4  # so that timers in simulated time see more than the frames
 _NS_PER_S = 1_000_000_000
@@ -66,7 +66,7 @@ class LockstepDrive(Generic[MotionT]):
 
     def __init__(
         self,
-        node: StreetNode,
+        node: StreetPort,
         lockstep: Lockstep,
         pace: Pace,
         state_at: Callable[[float], MotionT],
@@ -133,13 +133,7 @@ class LockstepDrive(Generic[MotionT]):
         self._next_stamp_ns += self._pace.period_ns
 
     def _await_answer(self, lockstep: Lockstep) -> bool:
-        while lockstep.waiting:
-            left_s = lockstep.seconds_left(time.monotonic())
-            if left_s <= 0:
-                lockstep.give_up()
-                return False
-            self._node.listen(left_s)
-        return True
+        return await_answer(lockstep, self._node.listen)
 
     def _listen_until(self, due_s: float) -> None:
         while (left_s := due_s - time.monotonic()) > 0:
@@ -148,3 +142,18 @@ class LockstepDrive(Generic[MotionT]):
     def _still_time(self, deadline_s: float, what: str) -> None:
         if time.monotonic() > deadline_s:
             raise NobodyListens(f"within {self._pace.startup_timeout_s:g} s {what}")
+
+
+def await_answer(lockstep: Lockstep, listen: Callable[[float], None]) -> bool:
+    """Listen until the frame that is out is answered; False where it was given up and counted.
+
+    Raises:
+        DetectorSilent: too many in a row were given up.
+    """
+    while lockstep.waiting:
+        left_s = lockstep.seconds_left(time.monotonic())
+        if left_s <= 0:
+            lockstep.give_up()
+            return False
+        listen(left_s)
+    return True

@@ -1,4 +1,4 @@
-"""What the street node publishes, whoever drove and drew it."""
+"""What is published of a street, whoever drove and drew it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Motion(Protocol):
 
 
 class LabelledImage(Protocol):
-    """A camera image with its ground truth; ``sim.render.renderer.Rendered`` is one."""
+    """A camera image with its ground truth, None where that is not known; ``sim.render.renderer.Rendered`` is one."""
 
     @property
     def image(self) -> np.ndarray:
@@ -39,12 +39,12 @@ class LabelledImage(Protocol):
         ...
 
     @property
-    def class_ids(self) -> np.ndarray:
+    def class_ids(self) -> np.ndarray | None:
         """uint8 [H, W]."""
         ...
 
     @property
-    def instance_ids(self) -> np.ndarray:
+    def instance_ids(self) -> np.ndarray | None:
         """uint16 [H, W]."""
         ...
 

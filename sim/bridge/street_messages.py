@@ -13,7 +13,7 @@ from ros_anomaly.messages.camera import Intrinsics, camera_info_message
 from ros_anomaly.messages.images import image_message, jpeg_message
 from ros_anomaly.messages.stamps import ns_to_stamp
 from ros_anomaly_sim.bridge import topics
-from ros_anomaly_sim.bridge.street_frame import StreetFrame
+from ros_anomaly_sim.bridge.street_frame import Motion, StreetFrame
 from ros_anomaly_sim.bridge.vehicle_messages import odometry_message
 
 
@@ -30,14 +30,22 @@ def frame_messages(
     header = Header(stamp=stamp, frame_id=topics.CAMERA_FRAME)
     view = frame.view
     size = (int(view.image.shape[0]), int(view.image.shape[1]))
-    yield topics.CLOCK, Clock(clock=stamp)
+    yield from motion_messages(frame.stamp_ns, frame.motion)
     yield topics.CAMERA_INFO, camera_info_message(Intrinsics.from_fov(size, horizontal_fov_rad), header)
-    yield topics.ODOMETRY, odometry_message(frame.motion, stamp)
-    yield topics.CLASS_IDS, image_message(view.class_ids, "mono8", header)
-    yield topics.INSTANCE_IDS, image_message(view.instance_ids, "16UC1", header)
+    if view.class_ids is not None:
+        yield topics.CLASS_IDS, image_message(view.class_ids, "mono8", header)
+    if view.instance_ids is not None:
+        yield topics.INSTANCE_IDS, image_message(view.instance_ids, "16UC1", header)
     if depth_m is not None:
         yield topics.DEPTH, image_message(depth_m, "32FC1", header)
     if jpeg_quality is None:
         yield topics.IMAGE, image_message(view.image, "rgb8", header)
     else:
         yield topics.COMPRESSED_IMAGE, jpeg_message(view.image, header, jpeg_quality)
+
+
+def motion_messages(stamp_ns: int, motion: Motion) -> Iterator[tuple[str, Any]]:
+    """(topic, message) of a moment without an image: clock and odometry."""
+    stamp = ns_to_stamp(stamp_ns)
+    yield topics.CLOCK, Clock(clock=stamp)
+    yield topics.ODOMETRY, odometry_message(motion, stamp)

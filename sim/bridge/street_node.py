@@ -1,11 +1,13 @@
-"""The node that publishes a street: camera images, ground truth, motion and the simulated clock."""
+"""What a node needs to publish a street: camera images, ground truth, motion and the simulated clock."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
 from rclpy.executors import SingleThreadedExecutor
@@ -19,8 +21,8 @@ from ros_anomaly.messages.hazard import HazardReport, hazard_report
 from ros_anomaly.messages.lockstep import Lockstep
 from ros_anomaly.messages.stamps import ns_to_stamp
 from ros_anomaly_sim.bridge import topics
-from ros_anomaly_sim.bridge.street_frame import StreetFrame
-from ros_anomaly_sim.bridge.street_messages import frame_messages
+from ros_anomaly_sim.bridge.street_frame import Motion, StreetFrame
+from ros_anomaly_sim.bridge.street_messages import frame_messages, motion_messages
 
 # Reliable and deep enough that a listener which is late by a few frames loses none.
 _RELIABLE = QoSProfile(depth=20, reliability=ReliabilityPolicy.RELIABLE)
@@ -35,20 +37,31 @@ _PUBLISHED: dict[str, type] = {
 }
 
 
-class StreetNode(Node):
-    """Publishes frames and hears the detector's answers. Spun only while it waits, from the thread that renders."""
+class StreetPort:
+    """A node's way of publishing frames and hearing the detector's answers.
 
-    def __init__(self, horizontal_fov_rad: float, lockstep: Lockstep, status_topic: str) -> None:
-        super().__init__("street")
+    Spun only while it waits, from the thread that has the frames. Without a lockstep frames and answers are not paired.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        horizontal_fov_rad: float,
+        lockstep: Lockstep | None,
+        status_topic: str,
+        with_depth: bool = False,
+    ) -> None:
+        self._node = node
         self._fov_rad = horizontal_fov_rad
         self._lockstep = lockstep
-        self._outlets = {topic: self.create_publisher(kind, topic, _RELIABLE) for topic, kind in _PUBLISHED.items()}
-        self.create_subscription(DiagnosticArray, status_topic, self._on_status, _RELIABLE)
-        self.create_subscription(Empty, topics.GO, self._on_go, _RELIABLE)
+        published = {**_PUBLISHED, **({topics.DEPTH: Image} if with_depth else {})}
+        self._outlets = {topic: node.create_publisher(kind, topic, _RELIABLE) for topic, kind in published.items()}
+        node.create_subscription(DiagnosticArray, status_topic, self._on_status, _RELIABLE)
+        node.create_subscription(Empty, topics.GO, self._on_go, _RELIABLE)
         self.told_to_go = False
         self.last_answer: HazardReport | None = None
         self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self)
+        self._executor.add_node(node)
 
     @property
     def listeners(self) -> int:
@@ -59,11 +72,15 @@ class StreetNode(Node):
         """Set the simulated time."""
         self._outlets[topics.CLOCK].publish(Clock(clock=ns_to_stamp(time_ns)))
 
-    def publish(self, frame: StreetFrame) -> None:
+    def publish(self, frame: StreetFrame, depth_m: np.ndarray | None = None) -> None:
         """Publish everything about one frame, all under its stamp; the image last, when its company is on its way."""
-        for topic, message in frame_messages(frame, self._fov_rad):
-            self._outlets[topic].publish(message)
-        self._lockstep.send(frame.stamp_ns, time.monotonic())
+        self._send(frame_messages(frame, self._fov_rad, depth_m=depth_m))
+        if self._lockstep is not None:
+            self._lockstep.send(frame.stamp_ns, time.monotonic())
+
+    def publish_motion(self, stamp_ns: int, motion: Motion) -> None:
+        """Publish clock and odometry of a moment that no camera saw."""
+        self._send(motion_messages(stamp_ns, motion))
 
     def listen(self, duration_s: float) -> None:
         """Take in messages for so long, or until the first one."""
@@ -81,7 +98,11 @@ class StreetNode(Node):
     def close(self) -> None:
         """Take the node off the graph."""
         self._executor.shutdown()
-        self.destroy_node()
+        self._node.destroy_node()
+
+    def _send(self, messages: Iterable[tuple[str, Any]]) -> None:
+        for topic, message in messages:
+            self._outlets[topic].publish(message)
 
     def _on_go(self, _: Empty) -> None:
         self.told_to_go = True
@@ -93,4 +114,12 @@ class StreetNode(Node):
         state = report.state
         if state.image_stamp_ns is not None and state.latency_ms is not None and not report.is_heartbeat:
             self.last_answer = report
-            self._lockstep.answer(state.image_stamp_ns)
+            if self._lockstep is not None:
+                self._lockstep.answer(state.image_stamp_ns)
+
+
+class StreetNode(StreetPort):
+    """The node of a street that is rendered here."""
+
+    def __init__(self, horizontal_fov_rad: float, lockstep: Lockstep, status_topic: str) -> None:
+        super().__init__(Node("street"), horizontal_fov_rad, lockstep, status_topic)

@@ -9,6 +9,7 @@ INSTANCE_IDS = f"{EGO}/ground_truth/instance_ids"
 DEPTH = f"{EGO}/ground_truth/depth"
 ODOMETRY = f"{EGO}/odometry"
 CLOCK = "/clock"
+STATUS = "/carla/status"
 GO = "/street/go"
 """A recorder says here, as often as it likes, that it hears everything: the drive may begin."""
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from ros_anomaly_sim.street.furnishing import footprint
-from ros_anomaly_sim.street.layout import SIDES
+from ros_anomaly_sim.street.layout import SIDES, Plan
 from ros_anomaly_sim.street.objects.library import ModelLibrary
 from ros_anomaly_sim.street.occupancy import Footprint, Occupancy
 from ros_anomaly_sim.street.roads import SIDEWALK_HEIGHT_M
 from ros_anomaly_sim.street.scene import Placement, Vec3
-from ros_anomaly_sim.street.town import Town
+from ros_anomaly_sim.street.splits import Split
+from ros_anomaly_sim.street.track import Track
 
 _PAINTS: tuple[Vec3, ...] = (
     (0.86, 0.86, 0.84),
@@ -32,6 +34,19 @@ _LANE_FORM_SHARES = (0.7, 0.1, 0.05, 0.06, 0.05, 0.04)
 LONGEST_PARKED_M = 5.6
 
 
+class Street(Protocol):
+    """What actors need to know of a street: the one of a town, or one of a network."""
+
+    @property
+    def track(self) -> Track: ...
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @property
+    def split(self) -> Split: ...
+
+
 @dataclass(frozen=True)
 class Actor:
     """A model at road coordinates; ``yaw_rad`` is relative to the road."""
@@ -47,11 +62,11 @@ class Actor:
     paint: Vec3 | None = None
     scale: float = 1.0
 
-    def footprint(self, town: Town) -> Footprint:
+    def footprint(self, town: Street) -> Footprint:
         """The ground it takes."""
         return footprint(town.track, self.s_m, self.d_m, self.half_m, self.yaw_rad)
 
-    def placement(self, town: Town, instance_id: int) -> Placement:
+    def placement(self, town: Street, instance_id: int) -> Placement:
         """The actor in the world."""
         x, y = town.track.position(self.s_m, self.d_m)
         return Placement(
@@ -69,7 +84,7 @@ class Actor:
 class ActorMaker:
     """Draws actors that keep clear of what ``occupied`` holds, and adds them to it."""
 
-    def __init__(self, town: Town, library: ModelLibrary, occupied: Occupancy, rng: np.random.Generator) -> None:
+    def __init__(self, town: Street, library: ModelLibrary, occupied: Occupancy, rng: np.random.Generator) -> None:
         self._town = town
         self._library = library
         self._occupied = occupied

@@ -33,8 +33,12 @@ class Surface:
 
 @dataclass
 class MeshBuilder:
-    """Quads in road coordinates: x is d (right of the centreline), y is s (along it), z up."""
+    """Quads in road coordinates: x is d (right of the centreline), y is s (along it), z up.
 
+    Strips along the road are cut every ``segment_m``, so that they follow its bends.
+    """
+
+    segment_m: float = SEGMENT_M
     _corners: list[np.ndarray] = field(default_factory=list)
     _uv: list[np.ndarray] = field(default_factory=list)
     _surfaces: list[tuple[float, ...]] = field(default_factory=list)
@@ -54,12 +58,12 @@ class MeshBuilder:
         z: float,
         surface: Surface,
         tile_m: float = 4.0,
-        segment_m: float = SEGMENT_M,
+        segment_m: float | None = None,
     ) -> None:
         """A level rectangle, cut along s so that it follows the bend."""
         d0, d1 = min(d), max(d)
         s0, s1 = min(s), max(s)
-        cuts = _cuts(s0, s1, segment_m)
+        cuts = _cuts(s0, s1, segment_m or self.segment_m)
         a, b = cuts[:-1], cuts[1:]
         left, right = np.full_like(a, d0), np.full_like(a, d1)
         xy = np.stack([np.stack(p, 1) for p in ((left, a), (right, a), (right, b), (left, b))], 1)
@@ -74,10 +78,10 @@ class MeshBuilder:
         surface: Surface,
         tile_m: tuple[float, float],
         facing: int = 1,
-        segment_m: float = SEGMENT_M,
+        segment_m: float | None = None,
     ) -> None:
         """A vertical strip along the road, facing +d (1) or -d (-1)."""
-        cuts = _cuts(min(s), max(s), segment_m)
+        cuts = _cuts(min(s), max(s), segment_m or self.segment_m)
         a, b = (cuts[:-1], cuts[1:]) if facing > 0 else (cuts[1:], cuts[:-1])
         self._upright(np.full_like(a, d), a, np.full_like(a, d), b, z, surface, tile_m)
 
@@ -174,8 +178,11 @@ class MeshBuilder:
         uv = np.stack([np.stack(p, 1) for p in ((u[:-1], zero), (u[1:], zero), (u[1:], one), (u[:-1], one))], 1)
         self.quads(corners, uv, surface)
 
-    def mesh(self, track: Track) -> Mesh:
-        """Everything so far in world coordinates, its triangles ordered along the road."""
+    def mesh(self, track: Track | None) -> Mesh:
+        """Everything so far in world coordinates, its triangles ordered along the road.
+
+        Without a track what was added is in world coordinates already (d is x, s is y).
+        """
         if not self._corners:
             return Mesh(np.zeros((0, VERTEX_FLOATS), np.float32))
         corners = np.concatenate(self._corners)
@@ -185,7 +192,9 @@ class MeshBuilder:
         corners, normals, uv = corners[order], normals[order], np.concatenate(self._uv)[order]
         attributes = np.repeat(np.array(self._surfaces), self._counts, 0)[order]
         n = len(corners) * 6
-        positions, bent_normals = track.bend(corners[:, _CORNERS].reshape(n, 3), np.repeat(normals, 6, 0))
+        positions, bent_normals = corners[:, _CORNERS].reshape(n, 3), np.repeat(normals, 6, 0)
+        if track is not None:
+            positions, bent_normals = track.bend(positions, bent_normals)
         vertices = np.zeros((n, VERTEX_FLOATS), np.float32)
         vertices[:, columns("position")] = positions
         vertices[:, columns("normal")] = bent_normals

@@ -35,14 +35,14 @@ class Furnisher:
     split: Split
     occupied: Occupancy
     rng: np.random.Generator
+    first_instance_id: int = 1
 
     def __post_init__(self) -> None:
         self.placements: list[Placement] = []
 
     def trees(self, spots: list[tuple[float, float]]) -> None:
         """Garden and park trees at (s, d), and rows of trees along the kerb."""
-        for s, d in spots:
-            self._tree(s, d, TERRAIN_HEIGHT_M, float(self.rng.uniform(0.75, 1.2)), widest_m=None)
+        self.plant(spots)
         for side in SIDES:
             profile = self.plan.profile
             if profile.verge_m(side) == 0.0 and profile.sidewalk_m(side) < 2.6:
@@ -59,6 +59,11 @@ class Furnisher:
                     widest = 2 * min(_CROWN_ON_SIDEWALK_M / 2 + 0.6, profile.frontage_m(side) - abs(d) + 0.7)
                     self._tree(s, d, SIDEWALK_HEIGHT_M - 0.02, float(self.rng.uniform(0.6, 0.95)), widest)
                 s += spacing * float(self.rng.uniform(0.9, 1.1))
+
+    def plant(self, spots: list[tuple[float, float]]) -> None:
+        """Garden and park trees at (s, d)."""
+        for s, d in spots:
+            self._tree(s, d, TERRAIN_HEIGHT_M, float(self.rng.uniform(0.75, 1.2)), widest_m=None)
 
     def bushes(self, spots: list[tuple[float, float]]) -> None:
         """Bushes and small hedges at (s, d)."""
@@ -112,7 +117,7 @@ class Furnisher:
                 position=(x, y, z),
                 yaw_rad=float(self.track.heading_rad(s)) + yaw,
                 class_id=self.library.spec(name).class_id,
-                instance_id=len(self.placements) + 1,
+                instance_id=self.first_instance_id + len(self.placements),
                 scale=scale,
                 tag=tag,
             )

@@ -21,6 +21,7 @@ class LotKind(Enum):
     HOUSE = "house"
     PARK = "park"
     WORKS = "works"
+    GREEN = "green"
 
 
 @dataclass(frozen=True)
@@ -94,26 +95,47 @@ class Lot:
 
 @dataclass(frozen=True)
 class Plan:
-    """Where the road, the junctions, the zebra crossings and the lots are, in road coordinates."""
+    """Where the road, the junctions, the zebra crossings and the lots are, in road coordinates.
+
+    A ``joined`` street leads from one junction to another and is built from 0 to ``length_m``; else the road runs out
+    over 90 m beyond either end.
+    """
 
     length_m: float
     profile: RoadProfile
     junctions: tuple[Junction, ...]
     zebras_s_m: tuple[float, ...]
     lots: tuple[Lot, ...]
+    joined: bool = False
+
+    @property
+    def start_m(self) -> float:
+        """s at which the built road starts."""
+        return 0.0 if self.joined else -RUN_OUT_M
+
+    @property
+    def end_m(self) -> float:
+        """s at which the built road ends."""
+        return self.length_m if self.joined else self.length_m + RUN_OUT_M
+
+    def holds(self, s_m: float, margin_m: float = 0.0) -> bool:
+        """Whether the road is built at ``s_m``, and for the margin before and behind it."""
+        return self.start_m + margin_m <= s_m <= self.end_m - margin_m
 
     def spans(self, side: int) -> tuple[tuple[float, float], ...]:
         """Stretches of kerb on one side that no side street interrupts, from end to end of the built road."""
-        start, spans = -RUN_OUT_M, []
+        start, spans = self.start_m, []
         for junction in self.junctions:
             if side in junction.sides:
                 spans.append((start, junction.s_m - junction.half_width_m))
                 start = junction.s_m + junction.half_width_m
-        spans.append((start, self.length_m + RUN_OUT_M))
+        spans.append((start, self.end_m))
         return tuple(spans)
 
     def clear_of_junctions(self, s_m: float, margin_m: float) -> bool:
-        """Whether ``s_m`` is further than ``margin_m`` from every junction's side street."""
+        """Whether ``s_m`` is further than ``margin_m`` from every junction's side street, and from a joined end."""
+        if self.joined and not self.holds(s_m, margin_m):
+            return False
         return all(abs(s_m - j.s_m) > j.half_width_m + margin_m for j in self.junctions)
 
     def clear_of_zebras(self, s_m: float, margin_m: float) -> bool:
@@ -123,7 +145,7 @@ class Plan:
     @staticmethod
     def generate(rng: np.random.Generator, length_m: float) -> Plan:
         """A plan for a main road of that length."""
-        profile = _profile(rng)
+        profile = draw_profile(rng)
         junctions = _junctions(rng, length_m)
         zebras = [j.s_m + end * (j.half_width_m + 3.2) for j in junctions if j.zebra for end in (-1, 1)]
         s = float(rng.uniform(50, 150))
@@ -131,11 +153,25 @@ class Plan:
             if all(abs(s - j.s_m) > 25 for j in junctions):
                 zebras.append(s)
             s += float(rng.uniform(140, 320))
-        lots = [lot for side in SIDES for lot in _lots(rng, side, junctions, length_m)]
+        ends = (-RUN_OUT_M, length_m + RUN_OUT_M)
+        lots = [lot for side in SIDES for lot in _lots(rng, side, junctions, ends)]
         return Plan(length_m, profile, tuple(junctions), tuple(sorted(zebras)), tuple(lots))
 
+    @staticmethod
+    def joining(
+        rng: np.random.Generator, length_m: float, profile: RoadProfile, zebras_at_ends: tuple[bool, bool]
+    ) -> Plan:
+        """A plan for a street of that length between two junctions."""
+        zebras = [s for s, wanted in zip((3.2, length_m - 3.2), zebras_at_ends, strict=True) if wanted]
+        if length_m > 90.0 and rng.random() < 0.35:
+            zebras.append(float(rng.uniform(0.4, 0.6)) * length_m)
+        lots = [lot for side in SIDES for lot in _lots(rng, side, [], (0.0, length_m))]
+        return Plan(length_m, profile, (), tuple(sorted(zebras)), tuple(lots), joined=True)
 
-def _profile(rng: np.random.Generator) -> RoadProfile:
+
+def draw_profile(rng: np.random.Generator) -> RoadProfile:
+    """A random cross-section."""
+
     def verge() -> float:
         return float(rng.uniform(0.9, 1.8)) if rng.random() < 0.3 else 0.0
 
@@ -190,13 +226,13 @@ _LOT_LENGTHS_M: dict[LotKind, tuple[float, float]] = {
 _SHORTEST_LOT_M = 6.0
 
 
-def _lots(rng: np.random.Generator, side: int, junctions: list[Junction], length_m: float) -> list[Lot]:
-    blocks, start = [], -RUN_OUT_M
+def _lots(rng: np.random.Generator, side: int, junctions: list[Junction], ends: tuple[float, float]) -> list[Lot]:
+    blocks, start = [], ends[0]
     for junction in junctions:
         if side in junction.sides:
             blocks.append((start, junction.s_m - junction.reach_m))
             start = junction.s_m + junction.reach_m
-    blocks.append((start, length_m + RUN_OUT_M))
+    blocks.append((start, ends[1]))
     lots = []
     for s0, s1 in blocks:
         s = s0

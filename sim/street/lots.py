@@ -31,19 +31,24 @@ class LotMaker:
 
     def build(self) -> None:
         """All lots, side streets, guard rails and the closed ends of the road."""
+        self.lots()
+        self._side_streets()
+        self._guard_rails()
+        self._ends()
+        self._hills()
+
+    def lots(self) -> None:
+        """What stands on the lots of the plan."""
         makers = {
             LotKind.ROW: self._row,
             LotKind.YARD: self._yard,
             LotKind.HOUSE: self._house,
             LotKind.PARK: self._park,
             LotKind.WORKS: self._works,
+            LotKind.GREEN: self._green,
         }
         for lot in self.plan.lots:
             makers[lot.kind](lot)
-        self._side_streets()
-        self._guard_rails()
-        self._ends()
-        self._hills()
 
     def _front(self, lot: Lot) -> float:
         return self.plan.profile.frontage_m(lot.side)
@@ -104,6 +109,15 @@ class LotMaker:
         self.boundaries.front(lot.side * (front + _BOUNDARY_INSET_M), lot.s0_m, lot.s1_m, 4.5, (1.7, 2.5))
         if self.rng.random() < 0.5:
             self._tree(lot, (2.0, setback - 1.0))
+
+    def _green(self, lot: Lot) -> None:
+        d = lot.side * (self._front(lot) + _BOUNDARY_INSET_M)
+        if self.rng.random() < 0.7:
+            self.boundaries.front(d, lot.s0_m, lot.s1_m, 0.0, (0.7, 1.5))
+        for _ in range(int(lot.length_m / self.rng.uniform(4, 10))):
+            self._bush(lot, (1.2, 2.8))
+        if self.rng.random() < 0.6:
+            self._tree(lot, (1.6, 2.8))
 
     def _surface(self, lot: Lot, near_m: float, far_m: float, surface: Surface) -> None:
         z = SIDEWALK_HEIGHT_M - 0.005

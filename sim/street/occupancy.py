@@ -28,6 +28,7 @@ class Occupancy:
 
     def __init__(self) -> None:
         self._rows: list[tuple[float, float, float, float, float]] = []
+        self._table = np.zeros((0, 5))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -35,6 +36,10 @@ class Occupancy:
     def add(self, box: Footprint) -> None:
         """Take this ground."""
         self._rows.append((box.x_m, box.y_m, box.half_width_m, box.half_length_m, box.yaw_rad))
+
+    def take(self, other: Occupancy) -> None:
+        """Take all the ground that another one holds."""
+        self._rows += other._rows
 
     def near(self, x_m: float, y_m: float, radius_m: float) -> Occupancy:
         """A copy that keeps the footprints with their centre within ``radius_m``."""
@@ -46,7 +51,9 @@ class Occupancy:
         """Whether ``box``, grown by ``margin_m``, overlaps none of the footprints."""
         if not self._rows:
             return True
-        rows = np.array(self._rows)
+        if len(self._table) != len(self._rows):
+            self._table = np.array(self._rows)
+        rows = self._table
         grown = Footprint(box.x_m, box.y_m, box.half_width_m + margin_m, box.half_length_m + margin_m, box.yaw_rad)
         near = np.hypot(rows[:, 0] - box.x_m, rows[:, 1] - box.y_m) < grown.reach_m + np.hypot(rows[:, 2], rows[:, 3])
         return not bool(_overlaps(grown, rows[near]).any())

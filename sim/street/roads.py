@@ -8,7 +8,7 @@ import numpy as np
 
 from ros_anomaly.data.labels import StreetClass
 from ros_anomaly_sim.street.builder import MeshBuilder, Surface
-from ros_anomaly_sim.street.layout import RUN_OUT_M, SIDE_STREET_M, SIDES, Junction, Plan
+from ros_anomaly_sim.street.layout import SIDE_STREET_M, SIDES, Junction, Plan
 from ros_anomaly_sim.street.materials import Materials
 
 SIDEWALK_HEIGHT_M = 0.15
@@ -49,31 +49,41 @@ class GroundSurfaces:
         )
 
 
-def build_ground(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, rng: np.random.Generator) -> None:
-    """Add the whole ground of the town."""
+@dataclass(frozen=True)
+class Markings:
+    """What the lines of a street look like: ``centre`` is "dashed", "solid" or "double"."""
+
+    centre: str
+    edge_lines: bool
+
+
+def build_ground(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, rng: np.random.Generator) -> Markings:
+    """Add the whole ground of a street, and but for a joined one the terrain around; tells how it is marked."""
     _carriageway(builder, plan, surfaces, rng)
     for side in SIDES:
         _roadside(builder, plan, surfaces, side)
-        _terrain(builder, plan, surfaces, side)
+        if not plan.joined:
+            _terrain(builder, plan, surfaces, side)
     for junction in plan.junctions:
         for side in junction.sides:
             _side_street(builder, plan, surfaces, junction, side, rng)
-    _lines(builder, plan, surfaces, rng)
+    markings = _lines(builder, plan, surfaces, rng)
     for s in plan.zebras_s_m:
         _zebra(builder, plan, surfaces, s)
     _parking_bays(builder, plan, surfaces, rng)
     _arrows(builder, plan, surfaces, rng)
+    return markings
 
 
 def _carriageway(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, rng: np.random.Generator) -> None:
     left, right = -plan.profile.edge_m(-1), plan.profile.edge_m(1)
-    builder.ground((left - 0.2, right + 0.2), (-RUN_OUT_M, plan.length_m + RUN_OUT_M), 0.0, surfaces.asphalt)
+    builder.ground((left - 0.2, right + 0.2), (plan.start_m, plan.end_m), 0.0, surfaces.asphalt)
     if rng.random() < 0.75:
         for _ in range(int(plan.length_m / rng.uniform(12, 60))):
             s, length = float(rng.uniform(0, plan.length_m)), float(rng.uniform(0.8, 9))
             d, width = float(rng.uniform(left + 0.6, right - 0.6)), float(rng.uniform(0.5, 2.6))
             inside = (max(left + 0.4, d - width / 2), min(right - 0.4, d + width / 2))
-            builder.ground(inside, (s, s + length), PATCH_HEIGHT_M, surfaces.patch, tile_m=3.0)
+            builder.ground(inside, (s, min(s + length, plan.end_m)), PATCH_HEIGHT_M, surfaces.patch, tile_m=3.0)
     for _ in range(int(plan.length_m / 35)):
         _manhole(builder, surfaces, float(rng.uniform(left + 0.8, right - 0.8)), float(rng.uniform(0, plan.length_m)))
 
@@ -97,7 +107,8 @@ def _roadside(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, side: 
         if abs(paved - stone) > 0.05:
             builder.ground((stone, paved), (s0, s1), SIDEWALK_HEIGHT_M - 0.01, surfaces.terrain, tile_m=5.0)
         builder.ground((paved, front), (s0, s1), SIDEWALK_HEIGHT_M, surfaces.paving, tile_m=2.4)
-        for s, towards in ((s0, -1), (s1, 1)):
+        # At a joined end the sidewalk goes on around the corner.
+        for s, towards in () if plan.joined else ((s0, -1), (s1, 1)):
             ends = ((edge, s), (front, s)) if (side > 0) == (towards < 0) else ((front, s), (edge, s))
             builder.wall_between(*ends, (0.0, SIDEWALK_HEIGHT_M), surfaces.kerb, (2.0, 0.5))
 
@@ -105,18 +116,18 @@ def _roadside(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, side: 
 def _terrain(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, side: int) -> None:
     front = side * (plan.profile.frontage_m(side) - 0.2)
     near, far = side * (plan.profile.frontage_m(side) + 60.0), side * _TERRAIN_REACH_M
-    start = -RUN_OUT_M
+    start = plan.start_m
     gaps = [(j.s_m - j.reach_m + 0.1, j.s_m + j.reach_m - 0.1) for j in plan.junctions if side in j.sides]
-    for g0, g1 in [*gaps, (plan.length_m + RUN_OUT_M, None)]:
+    for g0, g1 in [*gaps, (plan.end_m, None)]:
         builder.ground((front, near), (start, g0), TERRAIN_HEIGHT_M, surfaces.terrain, tile_m=5.0, segment_m=12.0)
         # The road's bend has a radius of 170 m: what lies further out than that has to stay straight.
         start = g0 if g1 is None else g1
     end = side * (plan.profile.frontage_m(side) + SIDE_STREET_M)
-    start = -RUN_OUT_M
-    for g0, g1 in [*gaps, (plan.length_m + RUN_OUT_M, None)]:
+    start = plan.start_m
+    for g0, g1 in [*gaps, (plan.end_m, None)]:
         builder.ground((near, end), (start, g0), TERRAIN_HEIGHT_M, surfaces.terrain, tile_m=5.0, segment_m=24.0)
         start = g0 if g1 is None else g1
-    whole = (-RUN_OUT_M - 200, plan.length_m + RUN_OUT_M + 200)
+    whole = (plan.start_m - 200, plan.end_m + 200)
     builder.ground((end, far / 2), whole, TERRAIN_HEIGHT_M, surfaces.terrain, tile_m=5.0, segment_m=40.0)
 
 
@@ -153,9 +164,9 @@ def _side_street(
         builder.ground((stop, stop + side * 0.4), half, LINE_HEIGHT_M, surfaces.line)
 
 
-def _lines(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, rng: np.random.Generator) -> None:
+def _lines(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, rng: np.random.Generator) -> Markings:
     profile = plan.profile
-    whole = (-RUN_OUT_M, plan.length_m + RUN_OUT_M)
+    whole = (plan.start_m, plan.end_m)
     centre = str(rng.choice(["dashed", "solid", "double"], p=[0.6, 0.25, 0.15]))
     for d, style in [(0.0, centre)] + [
         (side * lane * profile.lane_width_m, "dashed") for side in SIDES for lane in range(1, profile.lanes)
@@ -168,7 +179,8 @@ def _lines(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, rng: np.r
                 for offset in offsets:
                     stripe = (d + offset - _LINE_M / 2, d + offset + _LINE_M / 2)
                     builder.ground(stripe, (float(s), float(s + mark)), LINE_HEIGHT_M, surfaces.line)
-    if rng.random() < 0.85:
+    edge_lines = rng.random() < 0.85
+    if edge_lines:
         for side in SIDES:
             d = side * (profile.lanes * profile.lane_width_m - (0.0 if profile.parking_m(side) else 0.25))
             for s0, s1 in plan.spans(side):
@@ -178,6 +190,7 @@ def _lines(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, rng: np.r
                 for start, end in zip(starts, ends, strict=True):
                     if end > start + 0.5:
                         builder.ground((d - 0.06, d + 0.06), (start, end), LINE_HEIGHT_M, surfaces.line)
+    return Markings(centre, edge_lines)
 
 
 def _zebra(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, s: float) -> None:
@@ -185,9 +198,15 @@ def _zebra(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, s: float)
     for d in np.arange(left + 0.4, right - 0.6, 1.0):
         builder.ground((float(d), float(d) + 0.5), (s - 1.5, s + 1.5), LINE_HEIGHT_M + 0.002, surfaces.line)
     for side in SIDES:
-        lane_end = side * plan.profile.lanes * plan.profile.lane_width_m
-        stop = s - side * 2.6
-        builder.ground((side * 0.15, lane_end - side * 0.2), (stop - 0.2, stop + 0.2), LINE_HEIGHT_M, surfaces.line)
+        # No line for those who have just left a junction and have the zebra at its mouth.
+        if plan.holds(s - side * 2.6, 1.0):
+            stop_line(builder, plan, surfaces, s - side * 2.6, side)
+
+
+def stop_line(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, s: float, side: int) -> None:
+    """A line across the lanes of one side."""
+    lane_end = side * plan.profile.lanes * plan.profile.lane_width_m
+    builder.ground((side * 0.15, lane_end - side * 0.2), (s - 0.2, s + 0.2), LINE_HEIGHT_M, surfaces.line)
 
 
 def _parking_bays(builder: MeshBuilder, plan: Plan, surfaces: GroundSurfaces, rng: np.random.Generator) -> None:

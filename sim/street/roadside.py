@@ -50,11 +50,7 @@ class RoadsideMaker:
 
     def build(self) -> None:
         """Lamps, signs, bollards and signals along the whole road."""
-        both = self._rng.random() < 0.6
-        for side in SIDES:
-            if both or side == RIGHT:
-                self._lamps(side, float(self._rng.uniform(20, 32)))
-            self._sign_posts(side)
+        self.along()
         for junction in self._plan.junctions:
             if junction.signals:
                 for side in SIDES:
@@ -65,6 +61,22 @@ class RoadsideMaker:
                 for offset in (0.8, 2.0, 3.2):
                     if self._rng.random() < 0.5:
                         self._bollard(side, junction.s_m + side * (junction.half_width_m + offset))
+
+    def along(self) -> None:
+        """Lamps and signs between the junctions."""
+        both = self._rng.random() < 0.6
+        for side in SIDES:
+            if both or side == RIGHT:
+                self._lamps(side, float(self._rng.uniform(20, 32)))
+            self._sign_posts(side)
+
+    def mouth(self, side: int, signals: bool) -> None:
+        """What stands where a joined street's lanes of that side enter the junction ahead of them."""
+        s = self._plan.end_m if side == RIGHT else self._plan.start_m
+        if signals:
+            self._signal(side, s - side * 0.8)
+        if self._rng.random() < 0.6:
+            self._name_post(side, s - side * 1.6)
 
     def _kerb_d(self, side: int) -> float:
         return side * (self._plan.profile.edge_m(side) + _POST_CLEARANCE_M)

@@ -15,7 +15,7 @@ from ros_anomaly_sim.street.lots import LotMaker
 from ros_anomaly_sim.street.materials import Materials
 from ros_anomaly_sim.street.objects.library import ModelLibrary
 from ros_anomaly_sim.street.occupancy import Occupancy
-from ros_anomaly_sim.street.roads import GroundSurfaces, build_ground
+from ros_anomaly_sim.street.roads import GroundSurfaces, Markings, build_ground
 from ros_anomaly_sim.street.roadside import RoadsideMaker, SignLayers
 from ros_anomaly_sim.street.scene import Placement, StaticWorld
 from ros_anomaly_sim.street.splits import Split, split_of_town
@@ -30,8 +30,8 @@ class Town:
     """A town, the same for the same seed and length.
 
     ``placements`` are its trees, bushes and furniture with instance ids from 1 on; ``occupied`` is the ground
-    that these, posts and lot fronts take. Road coordinates run from s = 0 to ``plan.length_m``; the road is built
-    for 90 m beyond either end.
+    that these, posts and lot fronts take; ``markings`` is how the main road is lined. Road coordinates run from s = 0
+    to ``plan.length_m``; the road is built for 90 m beyond either end.
     """
 
     seed: int
@@ -41,6 +41,7 @@ class Town:
     plan: Plan
     placements: tuple[Placement, ...]
     occupied: Occupancy
+    markings: Markings
 
     @staticmethod
     def generate(seed: int, library: ModelLibrary, length_m: float = DEFAULT_LENGTH_M) -> Town:
@@ -59,23 +60,24 @@ class Town:
         materials = Materials(split)
         builder = MeshBuilder()
         ground = GroundSurfaces.generate(materials, streams[2])
-        build_ground(builder, plan, ground, streams[2])
+        markings = build_ground(builder, plan, ground, streams[2])
         buildings = BuildingMaker(builder, BuildingStyles.generate(materials, streams[3]), streams[3])
         boundaries = BoundaryMaker(builder, BoundaryStyles.generate(materials, streams[4]), streams[4])
         lots = LotMaker(builder, plan, ground, buildings, boundaries, streams[3])
         lots.build()
         roadside = RoadsideMaker(builder, plan, SignLayers.generate(materials, streams[5]), streams[5])
         roadside.build()
-        occupied = _taken_by(plan, track, roadside.posts)
+        occupied = taken_by(plan, track, roadside.posts)
         furnisher = Furnisher(track, plan, library, split, occupied, streams[6])
         furnisher.trees(lots.trees)
         furnisher.bushes(lots.bushes)
         furnisher.furniture()
         world = StaticWorld(f"town-{seed}-{length_m:g}", builder.mesh(track), materials.bank)
-        return Town(seed, split, world, track, plan, tuple(furnisher.placements), occupied)
+        return Town(seed, split, world, track, plan, tuple(furnisher.placements), occupied, markings)
 
 
-def _taken_by(plan: Plan, track: Track, posts: list[tuple[float, float]]) -> Occupancy:
+def taken_by(plan: Plan, track: Track, posts: list[tuple[float, float]]) -> Occupancy:
+    """The ground that posts at (s, d) and the fronts of the lots take."""
     occupied = Occupancy()
     for s, d in posts:
         occupied.add(footprint(track, s, d, (0.12, 0.12), 0.0))

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from ros_anomaly.hazard.config import HazardConfig
+from ros_anomaly.messages.parameter import Changeable
 from ros_anomaly.nodes.parameters import descriptor_of
-from ros_anomaly.nodes.settings import BY_NAME, PARAMETERS, Changeable, Settings
+from ros_anomaly.nodes.settings import BY_NAME, PARAMETERS, Settings
 
 PARAMETER_FILE = Path(__file__).resolve().parents[2] / "config" / "detector.yaml"
 

@@ -1,0 +1,133 @@
+"""One session of the bridge with a server: put the scenario on, warm up, drive, publish, take it down."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import carla
+
+from ros_anomaly.hazard.types import HazardLevel
+from ros_anomaly.messages.lockstep import Lockstep
+from ros_anomaly_sim.bridge.bridge_node import BridgePort
+from ros_anomaly_sim.bridge.bridge_settings import BridgeSettings
+from ros_anomaly_sim.bridge.lockstep_drive import NobodyListens, await_answer
+from ros_anomaly_sim.bridge.stage import Moment, Stage, StageOptions
+
+_STATUS_PERIOD_S = 1.0
+_WARM_UP_ANSWERS = 30
+_ANSWER_PATIENCE_S = 1.0
+_NS_PER_S = 1_000_000_000
+
+
+@dataclass
+class Tally:
+    """What became of all sessions of a bridge; ``last_stamp_ns`` is the newest that was published."""
+
+    drives: int = 0
+    moments: int = 0
+    images: int = 0
+    missed_images: int = 0
+    reconnects: int = 0
+    last_stamp_ns: int = 0
+
+
+class Session:
+    """Drives a scenario once on a server that is there."""
+
+    def __init__(self, port: BridgePort, settings: BridgeSettings, lockstep: Lockstep | None, tally: Tally) -> None:
+        self._port, self._settings, self._lockstep, self._tally = port, settings, lockstep, tally
+        self._status_due_s = 0.0
+        self._due_s = 0.0
+
+    def run(self, client: carla.Client, first_stamp_ns: int) -> None:
+        """Drive to the end of the route or of the scenario's time; everything spawned is destroyed however it ends.
+
+        Raises:
+            NobodyListens, DetectorSilent: in lockstep, and there is no detector, or it stopped answering.
+            MissingBlueprint, SpawnRefused, NoRouteError: the scenario cannot be put on.
+            RuntimeError: the server is gone.
+        """
+        settings = self._settings
+        options = StageOptions(settings.cameras, settings.delta_s, image_timeout_s=settings.connect_timeout_s)
+        with Stage(client, settings.scenario, options, first_stamp_ns) as stage:
+            try:
+                self._drive(stage)
+            finally:
+                self._tally.missed_images += stage.missed_images
+
+    def _drive(self, stage: Stage) -> None:
+        moment = stage.warm_up()
+        self._due_s = time.monotonic()
+        if self._lockstep is not None:
+            moment = self._until_the_detector_is_ready(stage, moment)
+        else:
+            self._show(stage, moment)
+        start_ns = moment.stamp_ns
+        scenario = self._settings.scenario
+        self._port.say(f"{scenario.name}: driving {scenario.ego.route_m:g} m on {scenario.map}")
+        wanted_mps = scenario.ego.speed_kmh / 3.6
+        while moment.stamp_ns - start_ns < scenario.duration_s * _NS_PER_S:
+            if self._settings.drives and moment.travelled_m >= scenario.ego.route_m:
+                break
+            moment = stage.step(stage.scene.driver.control(wanted_mps) if self._settings.drives else None)
+            self._show(stage, moment)
+            if self._lockstep is not None:
+                await_answer(self._lockstep, self._port.listen)
+        self._tally.drives += 1
+
+    def _until_the_detector_is_ready(self, stage: Stage, moment: Moment) -> Moment:
+        """Stand and show the view until the detector trusts what it sees; these images are not counted."""
+        deadline_s = time.monotonic() + self._settings.startup_timeout_s
+        trial = Lockstep(_ANSWER_PATIENCE_S, patience=1_000_000)
+        answers, trusted = 0, False
+        standing = carla.VehicleControl(brake=1.0)
+        with self._port.answering(trial):
+            while not trusted and answers < _WARM_UP_ANSWERS:
+                if time.monotonic() > deadline_s:
+                    heard = "did not answer" if self._port.listeners else "does not listen"
+                    raise NobodyListens(f"within {self._settings.startup_timeout_s:g} s: the detector {heard}")
+                if not self._port.listeners:
+                    self._port.publish_motion(moment.stamp_ns, moment.motion)
+                    self._port.listen(0.1)
+                    continue
+                self._show(stage, moment)
+                if moment.view is not None:
+                    answers += await_answer(trial, self._port.listen)
+                report = self._port.last_answer
+                trusted = bool(answers) and report is not None and report.state.level is not HazardLevel.UNKNOWN
+                if not trusted:
+                    moment = stage.step(standing)
+        return moment
+
+    def _show(self, stage: Stage, moment: Moment) -> None:
+        """Publish a moment when it is due."""
+        self._listen_until(self._due_s)
+        self._port.publish_moment(moment)
+        self._tally.moments += 1
+        self._tally.images += moment.view is not None
+        self._tally.last_stamp_ns = moment.stamp_ns
+        now_s = time.monotonic()
+        if self._settings.speed:
+            # Time that was lost is not made up for: a burst of images would be worth nothing.
+            self._due_s = max(self._due_s, now_s - 0.5) + self._settings.delta_s / self._settings.speed
+        if now_s >= self._status_due_s:
+            self._status_due_s = now_s + _STATUS_PERIOD_S
+            self._port.publish_status(moment.stamp_ns, True, "driving", self._values(stage, moment))
+
+    def _listen_until(self, due_s: float) -> None:
+        self._port.listen(0.0)
+        while (left_s := due_s - time.monotonic()) > 0:
+            self._port.listen(left_s)
+
+    def _values(self, stage: Stage, moment: Moment) -> dict[str, object]:
+        return {
+            "scenario": self._settings.scenario.name,
+            "map": self._settings.scenario.map,
+            "travelled_m": moment.travelled_m,
+            "drives": self._tally.drives,
+            "images": self._tally.images,
+            "missed_images": self._tally.missed_images + stage.missed_images,
+            "unanswered": None if self._lockstep is None else len(self._lockstep.unanswered),
+            "reconnects": self._tally.reconnects,
+        }

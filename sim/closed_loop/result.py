@@ -1,0 +1,141 @@
+"""What became of one drive."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any
+
+
+class End(Enum):
+    """Why a drive is over."""
+
+    COMPLETED = "completed"
+    """The route is driven."""
+    HELD = "held"
+    """The car stands, and the flag does not let it go on."""
+    COLLIDED = "collided"
+    """It ran into something."""
+    TIME = "time"
+    """The scenario's time is over."""
+
+
+class Cause(Enum):
+    """Why a car braked under the flag."""
+
+    ANOMALY = "anomaly"
+    """One was in the way, near enough to be looked for."""
+    FALSE = "false"
+    """Nothing was in the way."""
+    UNKNOWN = "unknown"
+    """The detector could not tell."""
+
+
+@dataclass(frozen=True)
+class Collision:
+    """The first touch of one other; ``anomaly`` is its number in the scenario, or None."""
+
+    at_s: float
+    travelled_m: float
+    impact_mps: float
+    other: str
+    anomaly: int | None
+
+
+@dataclass(frozen=True)
+class AnomalyOutcome:
+    """One anomaly of the scenario.
+
+    Attributes:
+        distance_m, left_m: where it begins along the route, and its middle across it.
+        in_path: whether a car that keeps to the route touches it.
+        known_at_s, known_from_m: when the driver was first told of it and the gap to it then; for one in the path the
+            flag had to be up for it. None: never.
+        hit: whether the car touched it.
+        margin_m: gap to it where the car stood last, None where it did not stop before it.
+    """
+
+    name: str
+    distance_m: float
+    left_m: float
+    in_path: bool
+    known_at_s: float | None
+    known_from_m: float | None
+    hit: bool
+    margin_m: float | None
+
+
+@dataclass(frozen=True)
+class Braking:
+    """One stretch of braking under the flag, begun while driving; ``stopped``: until the car stood."""
+
+    at_s: float
+    travelled_m: float
+    lasted_s: float
+    cause: Cause
+    reason: str
+    stopped: bool
+
+
+@dataclass(frozen=True)
+class TrackPoint:
+    """One tick of a drive: simulated seconds from its start, metres along the route, level as it was acted on."""
+
+    at_s: float
+    travelled_m: float
+    speed_mps: float
+    level: str
+    braking: bool
+
+
+@dataclass(frozen=True)
+class DriveResult:
+    """One scenario driven by one driver.
+
+    Attributes:
+        latency_ms: simulated time from image to reaction.
+        images: that were judged; ``dropped`` never were, ``late`` had to wait, ``missed`` did not come.
+        mean_speed_mps: over the route up to where it ended.
+    """
+
+    scenario: str
+    driver: str
+    latency_ms: float
+    end: End
+    duration_s: float
+    travelled_m: float
+    mean_speed_mps: float
+    collisions: tuple[Collision, ...]
+    anomalies: tuple[AnomalyOutcome, ...]
+    brakings: tuple[Braking, ...]
+    images: int
+    dropped: int
+    late: int
+    missed: int
+    track: tuple[TrackPoint, ...]
+
+    @property
+    def completed(self) -> bool:
+        """Whether the route was driven to its end."""
+        return self.end is End.COMPLETED
+
+    @property
+    def false_stops(self) -> int:
+        """Stops with nothing in the way."""
+        return sum(b.stopped and b.cause is Cause.FALSE for b in self.brakings)
+
+    @property
+    def unknown_stops(self) -> int:
+        """Stops because the detector could not tell."""
+        return sum(b.stopped and b.cause is Cause.UNKNOWN for b in self.brakings)
+
+    @property
+    def hits(self) -> int:
+        """Anomalies that were touched."""
+        return sum(anomaly.hit for anomaly in self.anomalies)
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON knows it, the counts included."""
+        plain = asdict(self, dict_factory=lambda items: {k: v.value if isinstance(v, Enum) else v for k, v in items})
+        counts = ("completed", "false_stops", "unknown_stops", "hits")
+        return {**plain, **{name: getattr(self, name) for name in counts}}

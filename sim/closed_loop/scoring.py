@@ -1,0 +1,119 @@
+"""From the track of a drive, what it was told and what it touched, to figures."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import groupby
+
+from ros_anomaly.hazard.types import HazardLevel
+from ros_anomaly_sim.bridge.stage import Contact, Stage
+from ros_anomaly_sim.closed_loop.drivers import Verdict
+from ros_anomaly_sim.closed_loop.latency import Arrival
+from ros_anomaly_sim.closed_loop.policy import Policy
+from ros_anomaly_sim.closed_loop.result import AnomalyOutcome, Braking, Cause, Collision, TrackPoint
+
+_MOVING_MPS = 0.5
+
+
+class Scores:
+    """Collects a drive as it happens."""
+
+    def __init__(self, stage: Stage, policy: Policy) -> None:
+        self._anomalies = stage.anomalies
+        self._half_width_m, self._front_m = stage.half_width_m, stage.front_m
+        self._policy = policy
+        self._track: list[TrackPoint] = []
+        self._verdicts: list[Verdict] = []
+        self._known: dict[int, tuple[float, float]] = {}
+
+    @property
+    def track(self) -> tuple[TrackPoint, ...]:
+        """Every tick so far."""
+        return tuple(self._track)
+
+    def add(self, point: TrackPoint, verdict: Verdict) -> None:
+        """A tick, and the verdict that was acted on."""
+        self._track.append(point)
+        self._verdicts.append(verdict)
+
+    def told(self, arrival: Arrival, at_s: float) -> None:
+        """A verdict arrived."""
+        for number in sorted(arrival.verdict.anomalies - self._known.keys()):
+            if arrival.verdict.level is HazardLevel.HAZARD or not self._in_path(number):
+                gap_m = self._anomalies[number].first_m - arrival.moment.travelled_m - self._front_m
+                self._known[number] = (at_s, gap_m)
+
+    def cut(self, end_s: float) -> None:
+        """Forget everything after ``end_s``."""
+        keep = sum(point.at_s <= end_s + 1e-6 for point in self._track)
+        del self._track[keep:], self._verdicts[keep:]
+        self._known = {n: known for n, known in self._known.items() if known[0] <= end_s + 1e-6}
+
+    def collisions(self, touched: Sequence[tuple[float, Contact]]) -> tuple[Collision, ...]:
+        """The first touch of each other: contacts with their seconds from the start."""
+        first: dict[tuple[str, int | None], Collision] = {}
+        for at_s, contact in touched:
+            point = self._before(at_s)
+            collision = Collision(at_s, point.travelled_m, point.speed_mps, contact.other, contact.anomaly)
+            first.setdefault((contact.other, contact.anomaly), collision)
+        return tuple(first.values())
+
+    def outcomes(self, touched: Sequence[tuple[float, Contact]]) -> tuple[AnomalyOutcome, ...]:
+        """What became of each anomaly."""
+        hit = {contact.anomaly for _, contact in touched}
+        last = self._track[-1]
+        stands = last.speed_mps < self._policy.standing_mps
+        outcomes = []
+        for number, placed in enumerate(self._anomalies):
+            gap_m = placed.first_m - last.travelled_m - self._front_m
+            before_it = stands and number not in hit and self._in_path(number) and gap_m >= 0
+            known_at_s, known_from_m = self._known.get(number, (None, None))
+            outcomes.append(
+                AnomalyOutcome(
+                    name=placed.name,
+                    distance_m=placed.first_m,
+                    left_m=(placed.left_m + placed.right_m) / 2,
+                    in_path=self._in_path(number),
+                    known_at_s=known_at_s,
+                    known_from_m=known_from_m,
+                    hit=number in hit,
+                    margin_m=gap_m if before_it else None,
+                )
+            )
+        return tuple(outcomes)
+
+    def brakings(self) -> tuple[Braking, ...]:
+        """Stretches of braking that began while driving."""
+        found = []
+        index = 0
+        for braking, stretch in groupby(self._track, key=lambda point: point.braking):
+            points = list(stretch)
+            if braking and points[0].speed_mps > _MOVING_MPS:
+                found.append(self._braking(points, self._verdicts[index]))
+            index += len(points)
+        return tuple(found)
+
+    def _braking(self, points: list[TrackPoint], verdict: Verdict) -> Braking:
+        first, last = points[0], points[-1]
+        ahead = [
+            placed.first_m - first.travelled_m - self._front_m
+            for number, placed in enumerate(self._anomalies)
+            if self._in_path(number)
+        ]
+        if verdict.level is HazardLevel.UNKNOWN:
+            cause = Cause.UNKNOWN
+        elif any(-self._front_m < gap_m <= self._policy.looked_for_m for gap_m in ahead):
+            cause = Cause.ANOMALY
+        else:
+            cause = Cause.FALSE
+        stopped = any(point.speed_mps < self._policy.standing_mps for point in points)
+        return Braking(first.at_s, first.travelled_m, last.at_s - first.at_s, cause, verdict.reason, stopped)
+
+    def _in_path(self, number: int) -> bool:
+        return self._anomalies[number].reaches_into(self._half_width_m)
+
+    def _before(self, at_s: float) -> TrackPoint:
+        """The last tick before a time: whoever is touched stops the car within the tick."""
+        index = bisect_left([point.at_s for point in self._track], at_s - 1e-6)
+        return self._track[max(0, index - 1)]
