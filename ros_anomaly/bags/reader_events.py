@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from ros_anomaly.bags.clock import DriveClock, on_clock
 from ros_anomaly.bags.reader import BagError, BagMessage, BagReader
 from ros_anomaly.bags.reader_cameras import CAMERA_INFO, ODOMETRY, CameraTopics, names_of
 from ros_anomaly.messages.camera import Intrinsics, intrinsics_from_camera_info
@@ -86,6 +87,19 @@ class DriveSource(Protocol):
     def events(self) -> Iterator[DriveEvent]:
         """All events in order of time."""
         ...
+
+
+def events_on_clock(source: DriveSource, clock: DriveClock) -> tuple[DriveClock, Iterator[DriveEvent]]:
+    """The clock that AUTO comes to, and the events of a drive told by it."""
+    return on_clock(source.events(), clock, _image_stamp_ns, _at_time)
+
+
+def _image_stamp_ns(event: DriveEvent) -> int | None:
+    return event.event.stamp_ns if isinstance(event.event, ImageEvent) else None
+
+
+def _at_time(event: DriveEvent, time_ns: int) -> DriveEvent:
+    return replace(event, recorded_ns=time_ns)
 
 
 class BagDrive:

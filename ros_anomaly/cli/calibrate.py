@@ -3,157 +3,211 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ros_anomaly.cli import common
+from ros_anomaly.cli import calibrate_output, common
 from ros_anomaly.cli.cache import cache_folder
-from ros_anomaly.cli.clear_drives import DRIVE_DURATION_S, ClearDrive, record_drives
-from ros_anomaly.cli.street_frames import simulator_fingerprint, street_source
+from ros_anomaly.cli.calibrate_search import Policy, outcome_of, search, watched_minutes
+from ros_anomaly.cli.clear_drives import record_drives, street_drives, street_ground
+from ros_anomaly.cli.street_frames import STREET_SIZE, simulator_fingerprint, street_source
+from ros_anomaly.cli.user_drives import DriveOptions, user_drives
 
 if TYPE_CHECKING:
-    from ros_anomaly.evaluation.replay import ScoreTrack
-    from ros_anomaly.hazard.config import HazardConfig
-    from ros_anomaly.hazard.ground import GroundProjection
+    from ros_anomaly.cli.clear_drives import ClearDrive
+    from ros_anomaly.evaluation.recall import ObjectRecall
     from ros_anomaly.runtime.engines import FusedEngine
-    from ros_anomaly.training.calibration import CalibrationResult, CalibrationRule
+
+_STREET_MINUTES = 10.0
+_STREET_RATE_HZ = 10.0
+
+_EPILOG = """\
+The rule counts events, not pixels: each rise to HAZARD, and again after every 5 s that it lasts. With less time than
+the rule speaks of, its count is scaled and rounded down: 4 minutes at "1 in 10" may have none. What so little time can
+prove is printed and written beside the threshold: none in m minutes says that the rate is below 3/m a minute, at 95 %.
+Drives must be free of anomalies; whatever is found in them counts as false.
+"""
 
 
 def build_parser() -> common.ArgumentParser:
     parser = common.ArgumentParser(
         prog="ros-anomaly-calibrate",
-        description="Drive through validation towns without anomalies, find the lowest threshold at which false "
-        "hazards stay within the rule, measure how many anomalous objects are found at it, and write it into the "
-        "engine's manifest. Score maps of the drives are kept, so that a second run is quick.",
+        description="Find the lowest threshold at which, as at every higher one, false hazards on anomaly-free drives "
+        "stay within the rule; measure how many anomalous objects are found at it, and write it into the "
+        "engine's manifest. Drives lead through validation towns, or are your own: bags or folders of pictures. Their "
+        "score maps are kept, so that a second run is quick.",
+        epilog=_EPILOG,
     )
     parser.add_argument("--engine", default="default", help="fused engine: name or manifest")
     parser.add_argument("--backend", default="onnxruntime", help="runtime that the engine runs on")
     parser.add_argument("--threads", type=common.positive_int, help="CPU threads of the engine")
-    parser.add_argument("--minutes", type=common.positive_float, default=10.0, help="simulated time of the drives")
-    parser.add_argument("--rate-hz", type=common.positive_float, default=10.0, help="images a second")
     parser.add_argument("--workers", type=common.positive_int, default=2, help="drives recorded at the same time")
-    parser.add_argument("--max-false-hazards", type=float, default=1.0, help="allowed …")
+
+    street = parser.add_argument_group("streets", "rendered drives, where no --drive is given")
+    street.add_argument("--minutes", type=common.positive_float, help=f"simulated time (default: {_STREET_MINUTES:g})")
+    own = parser.add_argument_group("your own drives", "anomaly-free recordings")
+    own.add_argument(
+        "--drive",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="bags (folder, .mcap, .db3), folders of images",
+    )
+    own.add_argument("--topic", action="append", metavar="T", help="image topic where a bag has several; repeatable")
+    own.add_argument("--camera-info-topic", metavar="T", help="default: beside the image; none: go without")
+    own.add_argument("--odometry-topic", metavar="T", help="default: the only one; none: go without")
+    own.add_argument("--clock", choices=("auto", "recorded", "stamps"), default="auto", help="as in evaluate-bag")
+    own.add_argument(
+        "--params", type=common.existing_file, metavar="FILE", help="the node's ROS parameter file: camera, corridor …"
+    )
+    own.add_argument("--node", default="/detector", help="full name of the node in the parameter file")
+
+    parser.add_argument(
+        "--rate-hz",
+        type=common.positive_float,
+        help=f"images a second, of rendered drives (default: {_STREET_RATE_HZ:g}) or folders of images (default: names "
+        "are stamps in nanoseconds)",
+    )
+    parser.add_argument(
+        "--max-false-hazards", type=common.non_negative_float, default=1.0, metavar="N", help="the rule: at most N …"
+    )
     parser.add_argument("--per-minutes", type=common.positive_float, default=10.0, help="… in so many minutes")
-    parser.add_argument("--frames", type=common.positive_int, help="validation frames for the object recall")
+    parser.add_argument("--frames", type=common.positive_int, help="street validation frames for the object recall")
+    parser.add_argument("--no-recall", action="store_true", help="measure no object recall; nothing is rendered for it")
     parser.add_argument("--dry-run", action="store_true", help="leave the manifest as it is")
     common.add_json_option(parser)
     return parser
 
 
 def calibrate(args: argparse.Namespace) -> None:
-    from ros_anomaly.evaluation.recall import object_recall
-    from ros_anomaly.hazard.config import HazardConfig
-    from ros_anomaly.hazard.ground import GroundProjection
+    from ros_anomaly.evaluation.score_track import ScoreTrack
     from ros_anomaly.runtime.engines import load_engine
     from ros_anomaly.training.calibration import CalibrationRule
-    from ros_anomaly_sim.render.camera import Camera
 
+    _check(args)
     rule = CalibrationRule(args.max_false_hazards, args.per_minutes)
-    config = HazardConfig()
+    policy = _policy(args)
     engine = load_engine(args.engine, args.backend, args.threads)
     try:
-        ground = GroundProjection.from_fov(engine.input_size, Camera().horizontal_fov_rad, config.camera)
-        tracks = _tracks(engine, args)
-        result = _search(tracks, config, ground, rule)
-        frames = street_source("validation", args.frames)
-        recall = object_recall(engine, common.track(frames, "object recall"), result.threshold, config.region)
+        drives = _drives(args, engine, policy)
+        record_drives(drives, args.engine, args.backend, args.threads, args.workers)
+        tracks = [ScoreTrack.load(drive.path) for drive in drives]
+        minutes = [watched_minutes(drive, track, policy) for drive, track in zip(drives, tracks, strict=True)]
+        result = search(tracks, sum(minutes), policy, rule)
+        recall = None if args.no_recall else _recall(engine, result.threshold, args.frames, policy)
     finally:
         engine.close()
-
-    figures = {
-        "threshold": result.threshold,
-        "false_hazards": result.false_hazards,
-        "minutes": result.minutes,
-        "false_hazards_per_10_min": 10.0 * result.false_hazards / result.minutes,
-        "object_recall": recall.recall,
-        "objects": recall.objects,
-        "object_recall_by_distance": recall.by_distance,
-        "tried": [list(pair) for pair in result.tried],
-    }
-    if not args.dry_run:
-        data = (
-            f"{len(tracks)} anomaly-free drives through validation towns on {args.backend}; "
-            f"object recall on {len(frames)} frames of the validation protocol"
-        )
-        _write(args.engine, result, rule, recall.recall, data)
-    print(
-        f"threshold {result.threshold:.4f}: {result.false_hazards} false hazards in {result.minutes:.1f} minutes, "
-        f"{'–' if recall.recall is None else f'{recall.recall:.3f}'} of {recall.objects} validation objects found"
+    outcome = calibrate_output.Outcome(
+        rule=rule,
+        result=result,
+        drives=tuple(
+            outcome_of(drive, track, own, result.threshold, policy)
+            for drive, track, own in zip(drives, tracks, minutes, strict=True)
+        ),
+        of_streets=not args.drive,
+        backend=args.backend,
+        recall=recall,
+        recall_frames=args.frames,
+        settings=policy.unusual(),
+        command=_command(args),
     )
-    for band, (found, seen) in recall.by_distance.items():
-        print(f"  {band:<10} {found} of {seen}")
+    if not args.dry_run:
+        path = calibrate_output.write_threshold(args.engine, outcome)
+        common.say(f"wrote the threshold into {path}")
+    print(calibrate_output.text(outcome))
     if args.json:
-        common.print_json(figures)
+        common.print_json(calibrate_output.figures(outcome))
 
 
-def _tracks(engine: FusedEngine, args: argparse.Namespace) -> list[ScoreTrack]:
-    """Score maps of as many drives as the time asks for, from the cache where they are there already."""
-    from ros_anomaly.evaluation.replay import ScoreTrack
+def _check(args: argparse.Namespace) -> None:
+    def refuse(message: str) -> None:
+        raise common.CliError(message, common.EXIT_BAD_ARGUMENTS)
+
+    if args.drive and args.minutes is not None:
+        refuse("--minutes: expected without --drive (recordings are as long as they are), found both")
+    for option in ("topic", "camera_info_topic", "odometry_topic"):
+        if getattr(args, option) and not args.drive:
+            refuse(f"--{option.replace('_', '-')}: expected with --drive, found without")
+    if args.frames is not None and args.no_recall:
+        refuse("--frames: expected without --no-recall, found both")
+
+
+def _policy(args: argparse.Namespace) -> Policy:
+    from ros_anomaly.hazard.config import HazardConfig
+
+    if args.params is None:
+        return Policy(HazardConfig(), 0.0, False)
+    from ros_anomaly.nodes.parameter_file import read_parameters
+    from ros_anomaly.nodes.settings import Settings
+
+    values, unknown = read_parameters(args.params, args.node)
+    if unknown:
+        common.say(f"{args.params}: the detector has no parameter {', '.join(unknown)}: ignored, as the node does")
+    settings = Settings.from_values(values)
+    return Policy(settings.hazard, settings.horizontal_fov_rad, settings.lockstep)
+
+
+def _drives(args: argparse.Namespace, engine: FusedEngine, policy: Policy) -> Sequence[ClearDrive]:
+    """All drives, with their tracks in a cache folder of the very network that runs."""
+    from ros_anomaly.hazard.config import CameraMount
 
     role = "onnx" if args.backend == "onnxruntime" else "torch_program"
-    key = f"{engine.manifest.files[role].sha256[:12]}-{args.backend}-{simulator_fingerprint()}"
-    folder = cache_folder("calibration", key)
+    folder = cache_folder("score_tracks", f"{engine.manifest.files[role].sha256[:12]}-{args.backend}")
     folder.mkdir(parents=True, exist_ok=True)
-    jobs: list[ClearDrive] = []
-    remaining_s = args.minutes * 60.0
-    while remaining_s > 1e-6:
-        duration_s = min(DRIVE_DURATION_S, remaining_s)
-        path = folder / f"drive_{len(jobs):03d}_{duration_s:g}s_{args.rate_hz:g}hz.npz"
-        jobs.append(ClearDrive(path, len(jobs), engine.input_size, duration_s, args.rate_hz))
-        remaining_s -= duration_s
-    missing = [job for job in jobs if not job.path.exists()]
-    record_drives(missing, args.engine, args.backend, args.threads, args.workers)
-    return [ScoreTrack.load(job.path) for job in jobs]
-
-
-def _search(
-    tracks: Sequence[ScoreTrack], config: HazardConfig, ground: GroundProjection, rule: CalibrationRule
-) -> CalibrationResult:
-    import numpy as np
-
-    from ros_anomaly.evaluation.replay import count_hazards, replay
-    from ros_anomaly.training.calibration import choose_threshold
-
-    progress = common.Progress("searching thresholds", unit="thresholds")
-
-    def false_hazards(threshold: float) -> int:
-        count = sum(count_hazards(replay(t, threshold, config, ground), t.stamps_ns) for t in tracks)
-        progress.update(note=f"{count} false hazards at {threshold:.4f}")
-        return count
-
-    highest = float(max(track.scores.max() for track in tracks))
-    lowest = float(np.median([np.median(track.scores) for track in tracks]))
-    minutes = sum(track.duration_s for track in tracks) / 60.0
-    result = choose_threshold(false_hazards, minutes, lowest, highest, rule)
-    progress.finish()
-    return result
-
-
-def _write(engine: str, result: CalibrationResult, rule: CalibrationRule, recall: float | None, data: str) -> None:
-    from ros_anomaly.runtime.locate import manifest_path
-    from ros_anomaly.runtime.manifest import Threshold, load_manifest
-
-    path: Path = manifest_path(engine)
-    manifest = load_manifest(path)
-    if manifest.score is None:
-        raise common.CliError(f"{path}: expected a fused engine with a score, found none")
-    figures: dict[str, Any] = {
-        "false_hazards": float(result.false_hazards),
-        "minutes": result.minutes,
-    }
-    if recall is not None:
-        figures["object_recall"] = recall
-    threshold = Threshold(
-        value=result.threshold,
-        rule=str(rule),
-        data=data,
-        figures=figures,
+    if not args.drive:
+        if policy.hazard.camera != CameraMount():
+            raise common.CliError("--params: expected the streets' own camera pose without --drive, found another")
+        minutes, rate_hz = args.minutes or _STREET_MINUTES, args.rate_hz or _STREET_RATE_HZ
+        return street_drives(folder, simulator_fingerprint(), minutes, rate_hz)
+    options = DriveOptions(
+        topics=tuple(args.topic or ()),
+        camera_info_topic=args.camera_info_topic or "",
+        odometry_topic=args.odometry_topic or "",
+        rate_hz=args.rate_hz,
+        clock=args.clock,
+        horizontal_fov_rad=policy.horizontal_fov_rad,
     )
-    replace(manifest, thresholds={**manifest.thresholds, manifest.score: threshold}).save(path)
-    common.say(f"wrote the threshold of {manifest.score!r} into {path}")
+    return user_drives(args.drive, options, folder)
+
+
+def _recall(engine: FusedEngine, threshold: float, frames: int | None, policy: Policy) -> ObjectRecall:
+    """Of the streets' validation objects, whichever drives the threshold comes from."""
+    from ros_anomaly.evaluation.recall import NearRule, object_recall
+
+    source = street_source("validation", frames)
+    tracked = common.track(source, "object recall")
+    near = NearRule(street_ground(STREET_SIZE))
+    return object_recall(engine, tracked, threshold, policy.hazard.region, near_rule=near)
+
+
+def _command(args: argparse.Namespace) -> str:
+    """What decided the outcome, with the defaults of streets written out; files by their names alone."""
+    words = ["ros-anomaly-calibrate"]
+    words += [] if args.engine == "default" else ["--engine", Path(args.engine).name]
+    words += [] if args.backend == "onnxruntime" else ["--backend", args.backend]
+    if args.drive:
+        words += ["--drive", *(path.resolve().name for path in args.drive)]
+        words += [word for topic in args.topic or () for word in ("--topic", topic)]
+        for option in ("camera_info_topic", "odometry_topic"):
+            words += [f"--{option.replace('_', '-')}", getattr(args, option)] if getattr(args, option) else []
+        words += [] if args.clock == "auto" else ["--clock", args.clock]
+        words += [] if args.rate_hz is None else ["--rate-hz", f"{args.rate_hz:g}"]
+    else:
+        words += [
+            "--minutes",
+            f"{args.minutes or _STREET_MINUTES:g}",
+            "--rate-hz",
+            f"{args.rate_hz or _STREET_RATE_HZ:g}",
+        ]
+    words += ["--params", args.params.name] if args.params else []
+    if (args.max_false_hazards, args.per_minutes) != (1.0, 10.0):
+        words += ["--max-false-hazards", f"{args.max_false_hazards:g}", "--per-minutes", f"{args.per_minutes:g}"]
+    words += ["--frames", str(args.frames)] if args.frames else []
+    words += ["--no-recall"] if args.no_recall else []
+    return shlex.join(words)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ros_anomaly.cli import common, evaluate_log, evaluate_output, evaluate_sources, evaluate_text
-from ros_anomaly.cli.evaluate_engines import DEFAULT_SCORES, Request, check_engine, open_engine, unique_labels
-from ros_anomaly.cli.street_frames import PROTOCOLS
+from ros_anomaly.cli.evaluate_engines import DEFAULT_SCORES, Request, check_engine, unique_labels
+from ros_anomaly.cli.evaluate_runs import RunPlan, run_engine
+from ros_anomaly.cli.raw_engine import engine_of
+from ros_anomaly.cli.street_frames import PROTOCOLS, STREET_SIZE
 
 if TYPE_CHECKING:
+    from ros_anomaly.data.corruptions import Corruption
     from ros_anomaly.evaluation.labelled.result import EvaluatedEngine, EvaluationResult
     from ros_anomaly.evaluation.labelled.source import EvaluationSource
 
@@ -23,7 +27,9 @@ _EPILOG = """\
 --json prints {"protocol", "frames", "miou", "scores": {name: {"ap", "auroc", "fpr95", "ap_ci", "road"}}} for a street
 protocol. A dataset has "dataset", "split", "convention" in place of "protocol", and each score "best_f1", "threshold",
 "siou", "ppv", "f1_star" in place of "road". With several engines "miou" and "scores" stand in "engines" under each
-engine's name.
+engine's name. Beside "scores" stand, where they were measured, "ap_gains" (UNO against the other scores),
+"object_recall" (at the calibrated threshold; "near": at least 60 visible pixels, in the corridor, within 30 m) and
+"corruptions".
 """
 
 
@@ -55,7 +61,11 @@ def build_parser() -> common.ArgumentParser:
 
     how = parser.add_argument_group("how to measure")
     how.add_argument(
-        "--engine", nargs="+", default=["default"], metavar="ENGINE", help="names or manifests; several are compared"
+        "--engine",
+        nargs="+",
+        default=["default"],
+        metavar="ENGINE",
+        help="names, manifests or weights files (.safetensors, for 640x360 images); several are compared",
     )
     how.add_argument(
         "--scores",
@@ -71,10 +81,20 @@ def build_parser() -> common.ArgumentParser:
     how.add_argument("--deployed", action="store_true", help="run the engine as deployed, with its own score alone")
     how.add_argument(
         "--aggregation",
-        choices=["stride_4", "exact"],
-        default="stride_4",
+        choices=["masks", "exact"],
+        default="masks",
         help="masks to pixels: as deployed, or exact",
     )
+    how.add_argument(
+        "--corrupt",
+        nargs="+",
+        default=[],
+        metavar="NAME[:AMOUNT]",
+        help="besides, the same frames with their pictures corrupted: jpeg:40 (quality), noise:10 (grey levels), "
+        "blur:2 (pixels), motion-blur:8 (pixels), fog:150 (metres of visibility), brightness:1.3 (factor); "
+        "NAME@SEVERITY for severities 1 to 5, NAME for all five, all for every one of them",
+    )
+    how.add_argument("--corrupt-seed", type=common.non_negative_int, default=0, help="seed of noise and motion")
     how.add_argument("--convention", metavar="NAME", help="definitions for a dataset; without it the dataset's own")
     how.add_argument("--threads", type=common.positive_int, help="CPU threads of the engine")
 
@@ -101,14 +121,18 @@ def evaluate(args: argparse.Namespace) -> None:
 
     _check(args)
     request = _request(args)
-    labels = _engine_labels(args.engine, request)
+    opened = {name: engine_of(name, STREET_SIZE) for name in args.engine}
+    labels = _engine_labels(opened, request)
     unfinished = evaluate_output.claim(args.out, args.fresh) if args.out else None
     source = _source(args)
     if args.fit:
         fit_source = evaluate_sources.open_fit_source(args.fit)
         evaluate_sources.check_fit_apart(fit_source, source)
         request = replace(request, fit=fit_source)
-    engines = [_run(name, labels[name], source, request, args, unfinished) for name in args.engine]
+    plan = RunPlan(
+        source, _convention_name(args), corruptions(args), args.corrupt_seed, args.worst, unfinished, args.save_every
+    )
+    engines = [run_engine(opened[name], labels[name], request, plan) for name in args.engine]
     result = _result(args, source, [engine for engine, _ in engines], next((fit for _, fit in engines if fit), None))
 
     print(evaluate_text.table(result))
@@ -131,6 +155,7 @@ def _check(args: argparse.Namespace) -> None:
     def refuse(message: str) -> None:
         raise common.CliError(message, common.EXIT_BAD_ARGUMENTS)
 
+    corruptions(args)
     for name in score_names(args):
         check_score_name(name)
     if set(score_names(args)) & set(FITTED_SCORE_NAMES) and not args.fit:
@@ -163,14 +188,22 @@ def score_names(args: argparse.Namespace) -> list[str]:
     return [name.strip() for name in (args.scores or "").split(",") if name.strip()]
 
 
-def _engine_labels(engines: list[str], request: Request) -> dict[str, str]:
+def corruptions(args: argparse.Namespace) -> tuple[Corruption, ...]:
+    """What ``--corrupt`` asks for, each once; ValueError for anything that is no corruption."""
+    from ros_anomaly.data.corruptions import parse_corruptions
+
+    return tuple(dict.fromkeys(one for word in args.corrupt for one in parse_corruptions(word)))
+
+
+def _engine_labels(opened: Mapping[str, str], request: Request) -> dict[str, str]:
+    """By the names that were given; ``opened`` has what each of them stands for."""
     from ros_anomaly.runtime.locate import manifest_path
     from ros_anomaly.runtime.manifest import load_manifest
 
-    manifests = [load_manifest(manifest_path(name)) for name in engines]
+    manifests = [load_manifest(manifest_path(name)) for name in opened.values()]
     for manifest in manifests:
         check_engine(manifest, request)
-    return dict(zip(engines, unique_labels([(m.name, m.fingerprint) for m in manifests]), strict=True))
+    return dict(zip(opened, unique_labels([(m.name, m.fingerprint) for m in manifests]), strict=True))
 
 
 def _source(args: argparse.Namespace) -> EvaluationSource:
@@ -182,36 +215,6 @@ def _source(args: argparse.Namespace) -> EvaluationSource:
 def _request(args: argparse.Namespace) -> Request:
     """All but the frames of ``--fit``, which are opened when everything else is known to be right."""
     return Request(tuple(score_names(args)), args.deployed, args.aggregation, args.threads, None)
-
-
-def _run(
-    name: str, label: str, source: EvaluationSource, request: Request, args: argparse.Namespace, unfinished: Path | None
-) -> tuple[EvaluatedEngine, str | None]:
-    """One engine over all frames, and what its fitted scores were fitted on."""
-    from ros_anomaly.evaluation.labelled.checkpoint import Checkpoint, code_fingerprint
-    from ros_anomaly.evaluation.labelled.result import EvaluatedEngine
-    from ros_anomaly.evaluation.labelled.run import Saving, evaluate
-
-    convention = _convention_name(args)
-    opened = open_engine(name, request)
-    try:
-        saving = None
-        if unfinished is not None:
-            key = {
-                **opened.key,
-                "source": [source.name, source.split, source.fingerprint],
-                "convention": convention,
-                "worst": args.worst,
-                "every": args.save_every,
-                "code": code_fingerprint(),
-            }
-            saving = Saving(Checkpoint(unfinished, key), args.save_every)
-        several = f" with {label}" if len(args.engine) > 1 else ""
-        progress = _ResumingProgress(f"evaluating {source.title}{several}", len(source.frames))
-        report = evaluate(source, opened.scorer, convention, args.worst, saving, progress.update)
-    finally:
-        opened.close()
-    return EvaluatedEngine(label, opened.fingerprint, opened.kind, report), opened.fit
 
 
 def _convention_name(args: argparse.Namespace) -> str | None:
@@ -237,26 +240,6 @@ def _result(
         published=published_rows(args.dataset) if args.dataset else (),
         fit=fit,
     )
-
-
-class _ResumingProgress:
-    """Progress whose rate counts what is done now, not what an earlier run did."""
-
-    def __init__(self, label: str, total: int) -> None:
-        self._label, self._total, self._done = label, total, 0
-        self._progress: common.Progress | None = None
-
-    def update(self, step: int) -> None:
-        """The first step is what was done before."""
-        self._done += step
-        if self._progress is None:
-            if step:
-                common.say(f"{self._label}: {step}/{self._total} frames were done before, going on")
-            self._progress = common.Progress(self._label, self._total - step)
-            return
-        self._progress.update(step)
-        if self._done == self._total:
-            self._progress.finish("working out figures")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -139,18 +139,10 @@ def run_job(job: DriveJob, show_progress: bool = False) -> Outcome:
     """
     for folder in {job.out, *(job.out / contestant.side for contestant in job.contestants)}:
         remove_earlier(folder, job.bag)
-    from ros_anomaly.bags.reader import BagReader
-    from ros_anomaly.bags.reader_cameras import TopicChoice, find_cameras
-    from ros_anomaly.bags.reader_events import BagDrive
-    from ros_anomaly.bags.reader_folder import FolderDrive, pictures_in
-    from ros_anomaly.bags.reader_opening import is_bag_folder
+    from ros_anomaly.bags.reader_cameras import TopicChoice
+    from ros_anomaly.bags.reader_drive import is_folder_of_pictures, open_drive
 
-    if job.bag.is_dir() and not is_bag_folder(job.bag) and pictures_in(job.bag):
-        pictures = FolderDrive(job.bag, job.rate_hz)
-        if job.topics != TopicNames():
-            raise ValueError(f"{job.bag}: a folder of pictures has no topics, found names of some")
-        return _evaluate(job, pictures, _progress(pictures, show_progress))
-    if job.rate_hz is not None:
+    if job.rate_hz is not None and not is_folder_of_pictures(job.bag):
         raise ValueError(f"--rate: expected a folder of pictures, found a bag at {job.bag}, which has stamps")
     transports = {contestant.transport for contestant in job.contestants}
     choice = TopicChoice(
@@ -160,8 +152,7 @@ def run_job(job: DriveJob, show_progress: bool = False) -> Outcome:
         job.topics.labels,
         transports.pop() if len(transports) == 1 else "",
     )
-    with BagReader(job.bag) as bag:
-        drive = BagDrive(bag, find_cameras(bag, choice))
+    with open_drive(job.bag, choice, job.rate_hz) as drive:
         return _evaluate(job, drive, _progress(drive, show_progress))
 
 
@@ -216,6 +207,7 @@ class _Side:
     @classmethod
     def open(cls, contestant: Contestant, job: DriveJob, drive: DriveSource, stack: ExitStack) -> _Side:
         """Load the engine and begin the result bag; ``stack`` ends both."""
+        from ros_anomaly.data.labels import STREET_CLASSES
         from ros_anomaly.detector import Detector, DetectorConfig
         from ros_anomaly.evaluation.drives.evaluation import DriveEvaluation
         from ros_anomaly.evaluation.drives.labels import LabelFormat
@@ -243,7 +235,8 @@ class _Side:
         if any(camera.labels for camera in drive.cameras):
             sequence = _sequence(job, drive, detector.threshold, settings, label_format, stack)
             listeners.append(sequence)
-        evaluation = DriveEvaluation(drive, detector, policy, label_format, tuple(listeners))
+        judges_classes = engine.manifest.class_set is STREET_CLASSES
+        evaluation = DriveEvaluation(drive, detector, policy, label_format, tuple(listeners), judges_classes)
         facts = _run_facts(settings, engine.manifest, detector.threshold, label_format)
         return cls(evaluation, facts, pictures, sequence, out)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ class Request:
     Attributes:
         scores: names; empty for the one that a deployed engine gives, else for ``DEFAULT_SCORES``.
         deployed: whether the engine is run as it is deployed, with its own score alone.
-        aggregation: "stride_4" or "exact".
+        aggregation: "masks" or "exact".
         threads: CPU threads; None leaves it to the backend.
         fit: where fitted scores take their statistics from; None without such scores.
     """
@@ -42,7 +42,11 @@ class Request:
 
 @dataclass(frozen=True)
 class OpenEngine:
-    """An engine that is ready to be evaluated. ``key`` is all of it that decides figures, JSON-serialisable."""
+    """An engine that is ready to be evaluated. ``key`` is all of it that decides figures, JSON-serialisable.
+
+    ``thresholds`` are the calibrated ones by score, ``own_score`` is the one that is deployed; those of a raw engine's
+    fused one hold for it too, unless masks become pixels in another way.
+    """
 
     label: str
     fingerprint: str
@@ -51,6 +55,8 @@ class OpenEngine:
     key: dict[str, object]
     engine: RawEngine | FusedEngine
     fit: str | None
+    thresholds: Mapping[str, float]
+    own_score: str | None
 
     def close(self) -> None:
         """Release the network."""
@@ -92,9 +98,9 @@ def check_engine(manifest: Manifest, request: Request) -> None:
             f"engine {manifest.name!r} gives its own score alone: expected --scores {manifest.score} or none, "
             f"found {','.join(request.scores)}"
         )
-    if request.aggregation != "stride_4":
+    if request.aggregation != "masks":
         raise common.CliError(
-            f"engine {manifest.name!r} goes from masks to pixels by itself: expected --aggregation stride_4 or none, "
+            f"engine {manifest.name!r} goes from masks to pixels by itself: expected --aggregation masks or none, "
             f"found {request.aggregation}"
         )
 
@@ -111,7 +117,16 @@ def _open_fused(name: str, manifest: Manifest, request: Request) -> OpenEngine:
 
     engine = load_engine(name, threads=request.threads)
     key: dict[str, object] = {"engine": manifest.fingerprint, "kind": "fused", "scores": [manifest.score]}
-    return OpenEngine(manifest.name, manifest.fingerprint, "fused", FusedScorer(engine), key, engine, None)
+    return OpenEngine(
+        manifest.name,
+        manifest.fingerprint,
+        "fused",
+        FusedScorer(engine, manifest.class_set),
+        key,
+        engine,
+        None,
+        *_deployed(manifest),
+    )
 
 
 def _open_raw(name: str, manifest: Manifest, request: Request) -> OpenEngine:
@@ -126,7 +141,7 @@ def _open_raw(name: str, manifest: Manifest, request: Request) -> OpenEngine:
         if set(names) & set(FITTED_SCORE_NAMES):
             statistics = _statistics(engine, request.fit, request.aggregation)
         scores = [get_score(score, statistics=statistics) for score in names]
-        scorer = RawScorer(engine, scores, Aggregation(request.aggregation))
+        scorer = RawScorer(engine, scores, Aggregation(request.aggregation), manifest.class_set)
     except BaseException:
         engine.close()
         raise
@@ -138,7 +153,15 @@ def _open_raw(name: str, manifest: Manifest, request: Request) -> OpenEngine:
         "fit": request.fit.fingerprint if statistics and request.fit else None,
     }
     fit = statistics.data if statistics else None
-    return OpenEngine(manifest.name, manifest.fingerprint, "raw", scorer, key, engine, fit)
+    thresholds, own_score = _deployed(manifest)
+    if request.aggregation != "masks":
+        thresholds = {}
+    return OpenEngine(manifest.name, manifest.fingerprint, "raw", scorer, key, engine, fit, thresholds, own_score)
+
+
+def _deployed(manifest: Manifest) -> tuple[dict[str, float], str | None]:
+    """(calibrated thresholds by score, the score that is deployed)."""
+    return {name: own.value for name, own in manifest.thresholds.items()}, manifest.score
 
 
 def unique_labels(engines: Sequence[tuple[str, str]]) -> list[str]:
@@ -167,7 +190,7 @@ def _statistics(engine: RawEngine, source: EvaluationSource | None, aggregation:
     path = cache_folder("score_statistics", f"{key[:24]}.json")
     if not path.is_file():
         frames = common.track(source.starting_at(0), f"fitting on {source.title}", len(source.frames))
-        fit, used = fit_statistics(frames, engine, Aggregation(aggregation))
+        fit, used = fit_statistics(frames, engine, Aggregation(aggregation), len(manifest.classes))
         path.parent.mkdir(parents=True, exist_ok=True)
         fit.statistics(weights, f"{source.title}, its {used} frames without anomalies").save(path)
-    return load_statistics(path, weights_sha256=weights)
+    return load_statistics(path, len(manifest.classes), weights)

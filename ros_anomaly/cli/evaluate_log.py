@@ -52,12 +52,14 @@ def command_of(args: argparse.Namespace, engine: str) -> str:
         "frames": None,
         "engine": "default",
         "scores": None,
-        "aggregation": "stride_4",
+        "aggregation": "masks",
         "fit": None,
+        "corrupt_seed": 0,
     }
     for name, default in defaults.items():
         if given[name] != default:
             words += [f"--{name.replace('_', '-')}", str(given[name])]
+    words += ["--corrupt", *args.corrupt] if args.corrupt else []
     words += [option for option in ("--allow-missing", "--deployed") if given[option[2:].replace("-", "_")]]
     return shlex.join(words)
 

@@ -63,13 +63,13 @@ def write(folder: Path, result: EvaluationResult, commands: dict[str, str]) -> N
     from ros_anomaly.evaluation.report import page
     from ros_anomaly.evaluation.report.machine import machine_facts
 
-    _write_text(folder / "curves.json", _as_json(curves(result), indent=None))
+    _write_text(folder / "curves.json", as_json(curves(result), indent=None))
     _write_text(folder / "frames.csv", frames_csv(result))
     _write_pictures(folder / "pictures", result)
     times = {"machine": machine_facts(), "commands": commands, "engines": timings(result)}
-    _write_text(folder / "timings.json", _as_json(times))
+    _write_text(folder / "timings.json", as_json(times))
     page.write(evaluation_page.evaluation_page(result, commands), folder / "report.html")
-    _write_text(folder / _RESULT, _as_json(details(result)))
+    _write_text(folder / _RESULT, as_json(details(result)))
     shutil.rmtree(folder / _UNFINISHED, ignore_errors=True)
 
 
@@ -108,5 +108,6 @@ def _write_text(path: Path, text: str) -> None:
     write_atomically(path, text.encode())
 
 
-def _as_json(value: dict[str, Any], indent: int | None = 2) -> str:
+def as_json(value: dict[str, Any], indent: int | None = 2) -> str:
+    """``value`` as the text of a file; the same for the same figures."""
     return json.dumps(common.to_plain(value), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"

@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ros_anomaly.cli import common
-from ros_anomaly.cli.street_frames import PROTOCOLS, simulator_fingerprint, street_source, training_source
+from ros_anomaly.cli.street_frames import (
+    PROTOCOLS,
+    STREET_SIZE,
+    simulator_fingerprint,
+    street_source,
+    training_source,
+)
+from ros_anomaly.cli.street_kinds import FramesWithKinds
 
 if TYPE_CHECKING:
     from ros_anomaly.data.datasets.source import LabelledSource
     from ros_anomaly.evaluation.labelled.source import EvaluationSource
+    from ros_anomaly.evaluation.recall import NearRule
 
 
-def open_street(split: str, frames: int | None) -> EvaluationSource:
-    """Frames of a street protocol; ``frames`` spreads fewer evenly over its towns."""
+def open_street(split: str, frames: int | None, seen_kinds: Sequence[str] | None = None) -> EvaluationSource:
+    """Frames of a street protocol; ``frames`` spreads fewer evenly over its towns.
+
+    ``seen_kinds`` are kinds of objects that training had as negatives; see ``FramesWithKinds``.
+    """
     from ros_anomaly.data.frames import LabelKind
     from ros_anomaly.evaluation.labelled.source import EvaluationSource
 
     store = street_source(split, frames)
     protocol = PROTOCOLS[split]
     fingerprint = f"{protocol}-{len(store)}-{simulator_fingerprint()}"
-    return EvaluationSource(protocol, store, fingerprint, LabelKind.CLASS_IDS)
+    if seen_kinds is not None:
+        fingerprint += f"-{','.join(sorted(seen_kinds))}"
+    return EvaluationSource(protocol, FramesWithKinds(store, seen_kinds), fingerprint, LabelKind.CLASS_IDS)
+
+
+def street_near_rule() -> NearRule:
+    """Which objects of a street must be found, for its own camera."""
+    from ros_anomaly.evaluation.recall import NearRule
+    from ros_anomaly.hazard.ground import GroundProjection
+    from ros_anomaly_sim.render.camera import Camera
+
+    return NearRule(GroundProjection.from_fov(STREET_SIZE, Camera().horizontal_fov_rad))
 
 
 def open_training_streets() -> EvaluationSource:

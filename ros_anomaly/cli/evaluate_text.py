@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ros_anomaly.cli.evaluate_text_findings import findings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -36,13 +38,15 @@ def _engine(result: EvaluationResult, engine: EvaluatedEngine) -> Iterator[str]:
         yield "classes (IoU in %): " + ", ".join(f"{name} {percent(value)}" for name, value in report.iou.items())
     yield ""
     yield from _street_rows(report.scores) if result.is_street else _convention_rows(report.scores)
-    first, score = next(iter(report.scores.items()))
-    yield from _bands(f"{first} by distance of the anomaly (against all normal pixels):", score.by_distance)
-    yield from _bands(f"{first} by visible size of the anomaly (against all normal pixels):", score.by_size)
-    yield from _bands(f"{first} by weather (its own frames alone):", score.by_weather)
+    yield from findings(engine)
+    shown, score = engine.shown_score, report.scores[engine.shown_score]
+    yield from _bands(f"{shown} by distance of the anomaly (against all normal pixels):", score.by_distance)
+    yield from _bands(f"{shown} by visible size of the anomaly (against all normal pixels):", score.by_size)
+    yield from _bands(f"{shown} by kind of the anomaly (against all normal pixels):", score.by_kind)
+    yield from _bands(f"{shown} by weather (its own frames alone):", score.by_weather)
     yield ""
     worst = ", ".join(f"{frame.name} {percent(frame.rank)}" for frame in report.misses)
-    yield f"frames with the lowest AP: {worst or 'none has anomalies'}"
+    yield f"frames with the lowest AP of {next(iter(report.scores))}: {worst or 'none has anomalies'}"
     if report.engine_time:
         own = report.engine_time
         yield f"network: {own.median_ms:.1f} ms a frame in the median, {own.p99_ms:.1f} ms in 99 of 100"

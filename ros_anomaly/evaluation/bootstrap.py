@@ -2,12 +2,14 @@
 
 Of every frame a thinned ranking is kept: pixels whose rank from the top, within their own class and frame, differs by
 less than a thirty-second share one score. That follows the scores wherever they crowd. AP of such rankings is off by a
-few thousandths, but its spread, which is all that is taken, is not; the interval is laid about the exact AP.
+few thousandths, but its spread, which is all that is taken, is not; the interval is laid about the exact AP, or about
+the exact difference of two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,40 +18,90 @@ from ros_anomaly.evaluation.score_keys import Bins, sum_runs
 _STEPS = 32.0
 """Steps of rank in a factor of e."""
 
+_MOST_UNITS = 768
+"""Units that are drawn from; 10 kB each at most. The street protocols have fewer frames."""
+
+
+@dataclass(frozen=True, eq=False)
+class ApReplicas:
+    """AP of thinned rankings in draws of frames.
+
+    Two scores over the same frames are drawn alike (same seed, same number of frames), so that their replicas pair up:
+    what makes a draw of frames hard for both cancels in the difference.
+
+    Attributes:
+        values: float64 [draws]; NaN for a draw without an anomalous pixel.
+        centre: of the frames as they are.
+    """
+
+    values: np.ndarray
+    centre: float
+
+    def interval(self, ap: float | None, confidence: float = 0.95) -> tuple[float, float] | None:
+        """Interval about the exact ``ap``, within 0 to 1."""
+        if ap is None:
+            return None
+        low, high = _spread(self.values - self.centre, confidence)
+        return float(np.clip(ap + low, 0.0, 1.0)), float(np.clip(ap + high, 0.0, 1.0))
+
+    def interval_of_gain(self, other: ApReplicas, gain: float, confidence: float = 0.95) -> tuple[float, float]:
+        """Interval about the exact ``gain``, how much higher this AP is than that of ``other``.
+
+        ValueError for replicas of other draws.
+        """
+        if self.values.shape != other.values.shape:
+            raise ValueError(
+                f"replicas: expected as many draws of both scores, found {len(self.values)} and {len(other.values)}"
+            )
+        low, high = _spread((self.values - self.centre) - (other.values - other.centre), confidence)
+        return gain + low, gain + high
+
+
+def _spread(deviations: np.ndarray, confidence: float) -> tuple[float, float]:
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.nanquantile(deviations, [tail, 1.0 - tail])
+    return float(low), float(high)
+
 
 class FrameBootstrap:
-    """Keeps some 5 kB a frame: for either class at most 32 · ln(pixels) scores."""
+    """Keeps for either class at most 32 · ln(pixels) scores a unit, some 5 kB.
+
+    A unit is a frame. With more than ``_MOST_UNITS`` of them neighbours are joined by twos, fours, … and drawn
+    together: memory stays bounded, and the interval tells of fewer, larger and more independent units.
+    """
 
     def __init__(self) -> None:
         self._anomalous: list[Bins] = []
         self._normal: list[Bins] = []
+        self._frames_a_unit = 1
+        self._frames = 0
 
     def add_frame(self, anomalous: Iterable[Bins], normal: Iterable[Bins]) -> None:
         """Bins of one frame, in any number of parts, each (ascending keys uint32, counts) as ``ScoreCounts.bins``."""
-        self._anomalous.append(_thinned(anomalous))
-        self._normal.append(_thinned(normal))
+        goes_on = self._frames % self._frames_a_unit != 0
+        for units, parts in ((self._anomalous, anomalous), (self._normal, normal)):
+            own = _thinned([units.pop(), *parts] if goes_on else parts)
+            units.append(own)
+        self._frames += 1
+        if len(self._normal) > _MOST_UNITS and self._frames % self._frames_a_unit == 0:
+            self._anomalous, self._normal = _by_twos(self._anomalous), _by_twos(self._normal)
+            self._frames_a_unit *= 2
 
-    def ap_interval(
-        self, ap: float | None, confidence: float = 0.95, resamples: int = 300, seed: int = 0
-    ) -> tuple[float, float] | None:
-        """Interval about ``ap``; None without anomalous pixels or with fewer than two frames.
-
-        Frames are drawn with replacement; draws without an anomalous pixel are left out.
-        """
-        frames = len(self._normal)
-        if ap is None or frames < 2:
+    def replicas(self, resamples: int = 300, seed: int = 0) -> ApReplicas | None:
+        """AP of draws with replacement; None without anomalous pixels or with fewer than two frames."""
+        units = len(self._normal)
+        if units < 2:
             return None
         positive, negative = self._table()
-        draws = np.random.default_rng(seed).multinomial(frames, np.full(frames, 1.0 / frames), size=resamples)
+        if positive.sum() == 0:
+            return None
+        draws = np.random.default_rng(seed).multinomial(units, np.full(units, 1.0 / units), size=resamples)
         true, false = np.cumsum(draws @ positive, axis=1), np.cumsum(draws @ negative, axis=1)
         some = true[:, -1] > 0
-        if not some.any():
-            return None
-        replicas = _average_precision(true[some], false[some])
+        values = np.full(resamples, np.nan)
+        values[some] = _average_precision(true[some], false[some])
         centre = _average_precision(np.cumsum(positive.sum(0))[None], np.cumsum(negative.sum(0))[None])[0]
-        tail = (1.0 - confidence) / 2.0
-        low, high = np.quantile(replicas, [tail, 1.0 - tail]) - centre + ap
-        return float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0))
+        return ApReplicas(values, float(centre))
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything added, as arrays that ``from_state`` takes."""
@@ -58,6 +110,7 @@ class FrameBootstrap:
             "lengths": np.array([len(keys) for keys, _ in every], np.int64),
             "keys": np.concatenate([np.zeros(0, np.uint32), *(keys for keys, _ in every)]),
             "counts": np.concatenate([np.zeros(0, np.int64), *(counts for _, counts in every)]),
+            "frames": np.array([self._frames, self._frames_a_unit], np.int64),
         }
 
     @classmethod
@@ -68,6 +121,7 @@ class FrameBootstrap:
         parts = [np.split(state[name], ends) if len(state["lengths"]) else [] for name in ("keys", "counts")]
         every = list(zip(*parts, strict=True))
         bootstrap._anomalous, bootstrap._normal = every[::2], every[1::2]
+        bootstrap._frames, bootstrap._frames_a_unit = (int(number) for number in state["frames"])
         return bootstrap
 
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
@@ -90,6 +144,11 @@ class FrameBootstrap:
                 np.add.at(frame, column_of[np.searchsorted(every, keys)], counts)
             tables.append(table)
         return tables[0], tables[1]
+
+
+def _by_twos(units: list[Bins]) -> list[Bins]:
+    """Every two neighbours as one; the last stays alone where their number is odd."""
+    return [_thinned(units[i : i + 2]) for i in range(0, len(units), 2)]
 
 
 def _joined(parts: Iterable[Bins]) -> Bins:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ros_anomaly.evaluation.metrics import RECALL, PixelRanking
 
-CHUNK_PX = 1 << 22
+CHUNK_PX = 1 << 20
 PREVALENCE = 0.01
 KINDS = {"random": 0.0, "ties": 0.9}
 """Share of pixels that have one and the same score; all others are drawn from two normal distributions."""

@@ -4,7 +4,7 @@ A cell of level l covers 4^l keys, from a multiple of 4^l on; level 0 is a singl
 holds the other. Each pixel is counted in one cell that covers its key. ``compact`` puts pixels of neighbouring cells
 into the one cell above them only while that cell's own count stays within
 
-    cap = min(HALF_WIDTH · pixels above the cell, RANK_SHARE · all pixels) / LEVELS,
+    cap = coarseness · min(HALF_WIDTH · pixels above the cell, RANK_SHARE · all pixels) / LEVELS,
 
 and ``absorb`` adds to a cell by the same rule. Later pixels find a full cell closed and go to finer ones inside it.
 
@@ -12,16 +12,17 @@ and ``absorb`` adds to a cell by the same rule. Later pixels find a full cell cl
 LEVELS levels (a cell of level 0 has nothing inside). Each holds at most its cap *at the time it was filled*, and
 pixels above a cell only ever become more. Hence at any time, for any scores in any order of arrival,
 
-    uncertain(x) ≤ min(HALF_WIDTH · pixels ≥ x, RANK_SHARE · all pixels).
+    uncertain(x) ≤ coarseness · min(HALF_WIDTH · pixels ≥ x, RANK_SHARE · all pixels).
 
 *Merging.* The cap is superadditive: counts of the same cell in two sets of cells add up to no more than the cap that
 all their pixels give it together. So the bound holds for merged sets too.
 
-*Memory.* Say c cells that hold others hold more than their cap and are apart. Caps grow in proportion to the pixels
-above, so c ≤ LEVELS/HALF_WIDTH · ln(HALF_WIDTH/LEVELS · n) + LEVELS/RANK_SHARE + LEVELS/HALF_WIDTH: 3e5 for n = 1e9,
-and it grows with the logarithm of n. After ``compact(closely=True)`` each of them has five parts at most; a cell around
-it has one part beside it (on LEVELS levels), or such that together exceed its cap, which again are at most c times
-five. So 25 c = 7.5e6 cells of 16 bytes hold any scores; real ones take some 5e5.
+*Memory.* (Of coarseness 1; a coarser one needs so many times fewer cells.) Say c cells that hold others hold more than
+their cap and are apart. Caps grow in proportion to the pixels above, so
+c ≤ LEVELS/HALF_WIDTH · ln(HALF_WIDTH/LEVELS · n) + LEVELS/RANK_SHARE + LEVELS/HALF_WIDTH: 3e5 for n = 1e9, and it grows
+with the logarithm of n. After ``compact(closely=True)`` each of them has five parts at most; a cell around it has one
+part beside it (on LEVELS levels), or such that together exceed its cap, which again are at most c times five. So
+25 c = 7.5e6 cells of 16 bytes hold any scores; real ones take some 5e5.
 
 The idea is that of biased quantiles over a bounded universe (Cormode, Korn, Muthukrishnan and Srivastava, "Space- and
 time-efficient deterministic algorithms for biased quantiles over data streams", PODS 2006), with four parts a cell.
@@ -97,7 +98,9 @@ class Cells:
         return out
 
 
-def absorb(cells: Cells, keys: np.ndarray, weights: np.ndarray | None = None) -> tuple[Cells, Bins]:
+def absorb(
+    cells: Cells, keys: np.ndarray, weights: np.ndarray | None = None, coarseness: float = 1.0
+) -> tuple[Cells, Bins]:
     """Count keys (uint32 [m] ascending, each once or ``weights`` times) in cells of several keys that have room.
 
     Only cells that hold no finer one are open. Returns the cells and what found no room, as bins. The counts of
@@ -120,7 +123,7 @@ def absorb(cells: Cells, keys: np.ndarray, weights: np.ndarray | None = None) ->
     total = int(cells.counts.sum())
     above = total - np.cumsum(cells.counts)[wide]  # of an innermost cell, all that follows lies above
     arriving = len(keys) if sums is None else int(sums[-1])
-    room = cells.counts[wide] + more <= _cap(above, total + arriving)
+    room = cells.counts[wide] + more <= _cap(above, total + arriving, coarseness)
     cells.counts[wide[room]] += more[room]
     # What is left lies before, between and behind the stretches that found room.
     begins, ends = np.append(0, end[room]), np.append(begin[room], len(keys))
@@ -129,7 +132,7 @@ def absorb(cells: Cells, keys: np.ndarray, weights: np.ndarray | None = None) ->
     return cells, _as_bins(keys[left], None if weights is None else weights[left])
 
 
-def compact(cells: Cells, closely: bool = False) -> Cells:
+def compact(cells: Cells, closely: bool = False, coarseness: float = 1.0) -> Cells:
     """Put neighbouring cells together wherever the rule allows it, from the finest up.
 
     A cell is emptied into the one above it with all that it holds, or not at all. ``closely`` also moves up the small
@@ -142,17 +145,19 @@ def compact(cells: Cells, closely: bool = False) -> Cells:
         for i in range(0, len(cells), _STRETCH):
             stretch = Cells(cells.codes[i : i + _STRETCH], cells.counts[i : i + _STRETCH])
             end += int(stretch.counts.sum())
-            stretches.append(_compact(stretch, total - end, total, inside=True))
+            stretches.append(_compact(stretch, total - end, total, coarseness, inside=True))
         cells = Cells(np.concatenate([s.codes for s in stretches]), np.concatenate([s.counts for s in stretches]))
-    return _compact(cells, 0, total, closely=closely)
+    return _compact(cells, 0, total, coarseness, closely=closely)
 
 
-def _compact(cells: Cells, above: int, total: int, inside: bool = False, closely: bool = False) -> Cells:
+def _compact(
+    cells: Cells, above: int, total: int, coarseness: float, inside: bool = False, closely: bool = False
+) -> Cells:
     """``above``: pixels above these cells; ``inside``: leave alone what may go on beyond either end."""
     for level in range(1, LEVELS + 1):
         groups = _Groups.of(cells, level)
         sums = groups.sums(cells.counts)
-        cap = _cap(above + sums.sum() - np.cumsum(sums), total)
+        cap = _cap(above + sums.sum() - np.cumsum(sums), total, coarseness)
         whole = (groups.sizes > 1) & (sums <= cap)
         if inside:
             whole[:1] = whole[-1:] = False
@@ -209,8 +214,8 @@ class _Groups:
         return np.repeat(quarters.sizes == 1, quarters.sizes) & (np.repeat(self.codes, self.sizes) <= cells.codes)
 
 
-def _cap(above: np.ndarray, total: int) -> np.ndarray:
-    return np.minimum(HALF_WIDTH / LEVELS * above, RANK_SHARE / LEVELS * total)
+def _cap(above: np.ndarray, total: int, coarseness: float) -> np.ndarray:
+    return coarseness * np.minimum(HALF_WIDTH / LEVELS * above, RANK_SHARE / LEVELS * total)
 
 
 def _as_bins(keys: np.ndarray, weights: np.ndarray | None) -> Bins:

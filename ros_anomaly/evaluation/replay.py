@@ -1,120 +1,89 @@
-"""Recorded score maps of a drive, and the drive told again at any threshold with the node's own hazard code."""
+"""A recorded drive told again at any threshold with the node's own hazard code, and what is counted of it.
+
+Images are answered on the drive's clock at the moment of their recording, and the heartbeat beats once before each of
+them: the states are those of a bag evaluation of the same drive.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from ros_anomaly.evaluation.score_track import ScoreTrack
 from ros_anomaly.hazard.config import HazardConfig
 from ros_anomaly.hazard.corridor import Corridor
 from ros_anomaly.hazard.freshness import Now
-from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.hazard.monitor import HazardMonitor, Observation
 from ros_anomaly.hazard.regions import find_regions
-from ros_anomaly.hazard.types import Assessment, HazardLevel, HazardState
-from ros_anomaly.runtime.contract import Engine
+from ros_anomaly.hazard.types import Assessment, HazardLevel, HazardState, Region
 
 _NS_PER_S = 1_000_000_000
+_NS_PER_MS = 1_000_000
+_NOTHING = np.zeros((0, 0), np.uint8)
+_NO_SCORE = np.zeros((0, 0), np.float32)
 
 
-@dataclass(frozen=True)
-class DriveImage:
-    """A camera image of a drive, uint8 [H, W, 3] RGB, its stamp, and the vehicle's motion (yaw rate left positive)."""
+def replay(track: ScoreTrack, threshold: float, config: HazardConfig, lockstep: bool = False) -> Iterator[HazardState]:
+    """The monitor's state after every image: regions, corridor, confirmation and health as in the node, latency zero.
 
-    image: np.ndarray
-    stamp_ns: int
-    speed_mps: float
-    yaw_rate_rps: float
-
-
-@dataclass(frozen=True)
-class ScoreTrack:
-    """Score maps of one drive.
-
-    Attributes:
-        scores: float16 [n, h, w]; half precision moves a score by at most 5e-4 of itself.
-        stamps_ns: int64 [n], ascending.
-        motion: float64 [n, 2], speed in m/s and yaw rate in rad/s.
-        image_size: (H, W) of the images.
+    ``lockstep`` as the node's parameter: no watchdog.
     """
-
-    scores: np.ndarray
-    stamps_ns: np.ndarray
-    motion: np.ndarray
-    image_size: tuple[int, int]
-
-    def __post_init__(self) -> None:
-        n = len(self.scores)
-        if n == 0 or self.scores.ndim != 3 or self.stamps_ns.shape != (n,) or self.motion.shape != (n, 2):
-            raise ValueError(
-                "ScoreTrack: expected scores [n, h, w], stamps [n] and motion [n, 2] with n > 0, "
-                f"found {self.scores.shape}, {self.stamps_ns.shape}, {self.motion.shape}"
-            )
-        if (np.diff(self.stamps_ns) <= 0).any():
-            raise ValueError("ScoreTrack: expected ascending stamps, found some that do not advance")
-
-    @property
-    def duration_s(self) -> float:
-        """From the first image to the last, and one mean period more: every image stands for its period."""
-        n = len(self.stamps_ns)
-        span = float(self.stamps_ns[-1] - self.stamps_ns[0]) / _NS_PER_S
-        return span * n / (n - 1) if n > 1 else 0.0
-
-    def save(self, path: Path) -> None:
-        """Write as .npz, whole or not at all."""
-        temporary = path.with_name(f".{path.name}.tmp.npz")
-        height, width = self.image_size
-        np.savez(temporary, scores=self.scores, stamps_ns=self.stamps_ns, motion=self.motion, size=[height, width])
-        temporary.replace(path)
-
-    @classmethod
-    def load(cls, path: Path) -> ScoreTrack:
-        """Read what ``save`` wrote; OSError, ValueError or KeyError for anything else."""
-        with np.load(path) as stored:
-            height, width = (int(side) for side in stored["size"])
-            return cls(stored["scores"], stored["stamps_ns"], stored["motion"], (height, width))
+    monitor = HazardMonitor(config, lockstep)
+    last_ns = None
+    for index in range(len(track)):
+        recorded_ns, stamp_ns = int(track.frames.recorded_ns[index]), int(track.frames.stamps_ns[index])
+        now = Now(recorded_ns, recorded_ns)
+        if last_ns is None or recorded_ns > last_ns:
+            monitor.step(None, now)
+        last_ns = recorded_ns
+        highest = float(track.frames.highest[index])
+        regions = _regions(track, index, threshold, config) if highest > threshold else ()
+        assessment = Assessment(_NOTHING, _NO_SCORE, _NOTHING, regions, highest, 0.0)
+        yield monitor.step(Observation(assessment, stamp_ns, track.image_facts(index)), now)
 
 
-def record(engine: Engine, images: Iterable[DriveImage]) -> ScoreTrack:
-    """Run a fused engine once on every image; images have the engine's size."""
-    scores, stamps, motion = [], [], []
-    size = engine.input_size
-    for one in images:
-        scores.append(engine.infer(one.image).score.astype(np.float16))
-        stamps.append(one.stamp_ns)
-        motion.append((one.speed_mps, one.yaw_rate_rps))
-    if not scores:
-        raise ValueError("drive: expected at least one image, found none")
-    return ScoreTrack(np.stack(scores), np.array(stamps, np.int64), np.array(motion, np.float64), size)
-
-
-def replay(
-    track: ScoreTrack, threshold: float, config: HazardConfig, ground: GroundProjection | None
-) -> Iterator[HazardState]:
-    """The monitor's state after every image: regions, corridor and confirmation as in the node, latency zero."""
-    monitor = HazardMonitor(config, lockstep=True)
-    nothing = np.zeros((0, 0), np.uint8)
-    for score, stamp, (speed, yaw_rate) in zip(track.scores, track.stamps_ns, track.motion, strict=True):
-        values = score.astype(np.float32)
-        corridor = Corridor.from_motion(config.corridor, float(speed), float(yaw_rate))
-        mask, regions = find_regions(values, threshold, track.image_size, config.region, ground, corridor)
-        assessment = Assessment(mask, values, nothing, regions, float(values.max()), 0.0)
-        stamp_ns = int(stamp)
-        yield monitor.step(Observation(assessment, stamp_ns, None), Now(stamp_ns, stamp_ns))
+def _regions(track: ScoreTrack, index: int, threshold: float, config: HazardConfig) -> tuple[Region, ...]:
+    speed_mps, yaw_rate_rps = (float(value) for value in track.frames.motion[index])
+    corridor = Corridor.from_motion(config.corridor, speed_mps, yaw_rate_rps)  # straight where they are not known
+    ground = track.ground(index, config.camera)
+    return find_regions(track.score(index), threshold, track.image_size, config.region, ground, corridor)[1]
 
 
 def count_hazards(states: Iterable[HazardState], stamps_ns: np.ndarray, longest_s: float = 5.0) -> int:
-    """Events: each rise to HAZARD counts, and again after every ``longest_s`` that it lasts.
+    """How many events ``hazard_times_s`` has."""
+    return len(hazard_times_s(states, stamps_ns, longest_s))
+
+
+def hazard_times_s(states: Iterable[HazardState], stamps_ns: np.ndarray, longest_s: float = 5.0) -> list[float]:
+    """Events, in seconds from the first stamp: each rise to HAZARD, and again after every ``longest_s`` that it lasts.
 
     Without the second half an alarm that never ends would be a single event, and the worst threshold the best.
     """
-    events, since_ns = 0, None
+    events: list[int] = []
+    since_ns = None
     for state, stamp in zip(states, stamps_ns, strict=True):
         if state.level is not HazardLevel.HAZARD:
             since_ns = None
         elif since_ns is None or stamp - since_ns >= longest_s * _NS_PER_S:
-            events, since_ns = events + 1, stamp
-    return events
+            events.append(int(stamp))
+            since_ns = stamp
+    return [(event - int(stamps_ns[0])) / _NS_PER_S for event in events]
+
+
+def watched_s(track: ScoreTrack, states: Iterable[HazardState], config: HazardConfig) -> float:
+    """Seconds of a drive over which the detector was in a position to raise a false HAZARD.
+
+    Every image stands for the time until the next, a pause of the recording (``fresh.max_gap_ms``) for none. What is
+    UNKNOWN does not count, but for the first images of a drive, at which no detector knows anything yet: frozen, dark
+    or old images are no proof of calm. The threshold plays no part.
+    """
+    recorded_ns = track.frames.recorded_ns
+    steps_ns = np.diff(recorded_ns).astype(np.float64)
+    running = steps_ns[steps_ns <= config.fresh.max_gap_ms * _NS_PER_MS]
+    usual_ns = float(np.median(running)) if len(running) else 0.0
+    stands_for_ns = np.full(len(track), usual_ns)
+    stands_for_ns[:-1] = np.where(steps_ns <= config.fresh.max_gap_ms * _NS_PER_MS, steps_ns, usual_ns)
+    known = np.array([state.level is not HazardLevel.UNKNOWN for state in states])
+    known[: config.confirm.recover - 1] = known.any()
+    return float(stands_for_ns[known].sum()) / _NS_PER_S

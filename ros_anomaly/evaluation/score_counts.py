@@ -22,11 +22,17 @@ class ScoreCounts:
     """A histogram of scores that is exact up to ``exact_scores`` distinct ones.
 
     Beyond, pixels of neighbouring scores share a cell by the rule of ``rank_cells``: the number of pixels at or above
-    any score stays known to 7.9e-4 of itself and to 1.99e-4 of all pixels.
+    any score stays known to 7.9e-4 of itself and to 1.99e-4 of all pixels, each times ``coarseness``.
     """
 
-    def __init__(self, exact_scores: int = EXACT_SCORES) -> None:
+    def __init__(self, exact_scores: int = EXACT_SCORES, coarseness: float = 1.0) -> None:
+        if exact_scores < 1 or not 1.0 <= coarseness <= 1000.0:
+            raise ValueError(
+                "score counts: expected at least 1 exact score and a coarseness of 1 to 1000, "
+                f"found {exact_scores} and {coarseness}"
+            )
         self._exact_scores = exact_scores
+        self._coarseness = coarseness
         self._cells = Cells.empty()
         self._compact_at = exact_scores
         self._shared = 0
@@ -82,24 +88,26 @@ class ScoreCounts:
     def __add__(self, other: ScoreCounts) -> ScoreCounts:
         self._settle()
         other._settle()
-        both = ScoreCounts(max(self._exact_scores, other._exact_scores))
+        exact_scores = max(self._exact_scores, other._exact_scores)
+        both = ScoreCounts(exact_scores, max(self._coarseness, other._coarseness))
         more, fewer = (self, other) if len(self._cells) >= len(other._cells) else (other, self)
         both._take(more._cells.merged(fewer._cells))
         return both
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything counted, as arrays that ``from_state`` takes."""
+        """Everything counted, as arrays that ``from_state`` takes; good until more is counted, as none is copied."""
         self._settle()
         return {
             "codes": self._cells.codes,
-            "counts": self._cells.counts.copy(),
+            "counts": self._cells.counts,
             "exact_scores": np.array(self._exact_scores),
+            "coarseness": np.array(self._coarseness),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, np.ndarray]) -> ScoreCounts:
         """What ``state`` gave. KeyError if an array is missing."""
-        counts = cls(int(state["exact_scores"]))
+        counts = cls(int(state["exact_scores"]), float(state["coarseness"]))
         counts._take(Cells(np.array(state["codes"], np.uint64), np.array(state["counts"], np.int64)))
         return counts
 
@@ -125,7 +133,7 @@ class ScoreCounts:
         self._waiting_size = 0
 
     def _count(self, keys: np.ndarray, weights: np.ndarray | None = None) -> None:
-        cells, (new_keys, new_counts) = absorb(self._cells, keys, weights)
+        cells, (new_keys, new_counts) = absorb(self._cells, keys, weights, self._coarseness)
         for i in range(0, len(new_keys), _MERGED_AT_ONCE):
             part = slice(i, i + _MERGED_AT_ONCE)
             cells = self._bounded(cells.merged(Cells(cell_codes(new_keys[part]), new_counts[part])))
@@ -134,9 +142,9 @@ class ScoreCounts:
     def _bounded(self, cells: Cells) -> Cells:
         if len(cells) <= self._compact_at:
             return cells
-        cells = compact(cells)
+        cells = compact(cells, coarseness=self._coarseness)
         if len(cells) > self._exact_scores:
-            cells = compact(cells, closely=True)
+            cells = compact(cells, closely=True, coarseness=self._coarseness)
         self._shared = len(cells) - int(np.count_nonzero(cells.are_single()))
         self._compact_at = max(self._exact_scores // 2, len(cells) + len(cells) // 4)
         return cells

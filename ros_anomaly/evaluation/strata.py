@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -21,51 +22,72 @@ SIZE_NAMES: tuple[str, ...] = ("under 100 px", "100-399 px", "400-1599 px", "160
 """Visible pixels of an object in its frame, at the size of the labels."""
 
 VOID = 0
-_NORMAL = 1
-_ANOMALOUS = 3
-_SIZES = len(SIZE_NAMES)
-NUM_STRATA = _ANOMALOUS + 2 * len(DISTANCE_NAMES) * _SIZES
+NORMAL_OFF_ROAD = 1
+NORMAL_ON_ROAD = 2
+FIRST_PART = 3
 
 
-def normal_strata(road_only: bool) -> tuple[int, ...]:
-    """Strata of pixels that are not anomalous."""
-    return (_NORMAL + 1,) if road_only else (_NORMAL, _NORMAL + 1)
+@dataclass(frozen=True)
+class AnomalousPart:
+    """What is known of anomalous objects in their frame; those of which the same is known are counted as one.
+
+    Attributes:
+        distance, size: of ``DISTANCE_NAMES`` and ``SIZE_NAMES``.
+        kinds: what they are, as far as the frame says so; they count for each of them.
+        on_road: whether they stand on the road region.
+    """
+
+    distance: str
+    size: str
+    kinds: tuple[str, ...]
+    on_road: bool
 
 
-def anomalous_strata(road_only: bool, distance: int | None = None, size: int | None = None) -> tuple[int, ...]:
-    """Strata of anomalous pixels, of one distance or size (index into ``DISTANCE_NAMES``, ``SIZE_NAMES``) or of all."""
-    distances = range(len(DISTANCE_NAMES)) if distance is None else (distance,)
-    sizes = range(_SIZES) if size is None else (size,)
-    regions = (1,) if road_only else (0, 1)
-    return tuple(_anomalous_stratum(d, s, on_road) for d in distances for s in sizes for on_road in regions)
+@dataclass(frozen=True)
+class Strata:
+    """Which pixels belong together.
+
+    Attributes:
+        codes: int32 [H, W], ``VOID``, ``NORMAL_OFF_ROAD``, ``NORMAL_ON_ROAD``, or ``FIRST_PART`` + i for ``parts[i]``.
+        parts: of the anomalous objects in view, all different.
+    """
+
+    codes: np.ndarray
+    parts: tuple[AnomalousPart, ...]
 
 
-def _anomalous_stratum(distance: int, size: int, on_road: int) -> int:
-    return _ANOMALOUS + 2 * (distance * _SIZES + size) + on_road
-
-
-def stratify(frame: Frame) -> np.ndarray:
-    """Stratum of every pixel, uint8 [H, W] below ``NUM_STRATA``; 0 is void.
+def stratify(frame: Frame) -> Strata:
+    """Every pixel by what its figures count for.
 
     The road region is road, road lines, sidewalk, and the instances that stand on them (``standing_on``): anomalies
     and what belongs there (cars, people, lamps) alike. What has no instance id is never part of it; frames without
-    instance ids have only their anomalies, each connected piece taken for one. Distances come from
-    ``frame.info["anomalies"]`` (``instance_id``, ``distance_m``).
+    instance ids have only their anomalies, each connected piece taken for one. Distances and kinds come from
+    ``frame.info["anomalies"]`` (``instance_id``, ``distance_m``, ``kinds``).
     """
     labels = frame.class_ids
     ground = np.isin(labels, ROAD_REGION)
     anomalous = labels == ANOMALY_ID
-    parts = _parts(frame, anomalous)
-    region = ground | np.isin(parts, standing_on(parts, ground))
-    strata = np.where(labels == VOID_ID, VOID, _NORMAL + region).astype(np.uint8)
-    distances = {int(a["instance_id"]): float(a["distance_m"]) for a in frame.info.get("anomalies", ())}
-    for part, visible_px in zip(*np.unique(parts[anomalous], return_counts=True), strict=True):
-        pixels = anomalous & (parts == part)
-        distance_m = distances.get(int(part)) if frame.instance_ids is not None else None
-        band = DISTANCE_NAMES.index(distance_band(distance_m))
-        size = SIZE_NAMES.index(size_band(int(visible_px)))
-        strata[pixels] = _anomalous_stratum(band, size, 0) + region[pixels]
-    return strata
+    numbers = _part_numbers(frame, anomalous)
+    standing = standing_on(numbers, ground)
+    region = ground | np.isin(numbers, standing)
+    codes = np.where(labels == VOID_ID, VOID, NORMAL_OFF_ROAD + region).astype(np.int32)
+    known = {} if frame.instance_ids is None else {int(a["instance_id"]): a for a in frame.info.get("anomalies", ())}
+    parts: dict[AnomalousPart, int] = {}
+    own = numbers[anomalous]
+    objects, inverse, visible_px = np.unique(own, return_inverse=True, return_counts=True)
+    code_of = np.zeros(len(objects), np.int32)
+    for i, (number, pixels) in enumerate(zip(objects, visible_px, strict=True)):
+        facts = known.get(int(number), {})
+        distance_m = facts.get("distance_m")
+        part = AnomalousPart(
+            distance=distance_band(None if distance_m is None else float(distance_m)),
+            size=size_band(int(pixels)),
+            kinds=tuple(str(kind) for kind in facts.get("kinds", ())),
+            on_road=bool(number in standing),
+        )
+        code_of[i] = FIRST_PART + parts.setdefault(part, len(parts))
+    codes[anomalous] = code_of[inverse.reshape(-1)]
+    return Strata(codes, tuple(parts))
 
 
 def standing_on(parts: np.ndarray, ground: np.ndarray) -> np.ndarray:
@@ -86,7 +108,7 @@ def standing_on(parts: np.ndarray, ground: np.ndarray) -> np.ndarray:
     return numbers[shares >= 0.5]
 
 
-def _parts(frame: Frame, anomalous: np.ndarray) -> np.ndarray:
+def _part_numbers(frame: Frame, anomalous: np.ndarray) -> np.ndarray:
     if frame.instance_ids is not None:
         return frame.instance_ids
     return cv2.connectedComponents(anomalous.astype(np.uint8), connectivity=8)[1]

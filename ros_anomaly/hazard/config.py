@@ -40,9 +40,23 @@ def _checked(name: str, f: Any, value: Any) -> Scalar:
 
 @dataclass(frozen=True)
 class RegionConfig(_Checked):
-    """Which groups of pixels above the threshold count as a region."""
+    """Which groups of pixels count as a region: a core above the threshold, grown to what scores nearly as high.
 
-    min_area_px: int = _setting(64, 1, 10_000_000, "smallest region, pixels of the input image")
+    A network is sure of part of a thing and less so of the rest. One threshold that keeps false alarms rare shows no
+    more than that part; growing shows the thing, and adds no false alarm that has no core.
+    """
+
+    min_area_px: int = _setting(64, 1, 10_000_000, "smallest core, pixels of the input image above the threshold")
+    min_core_m: float = _setting(
+        0.2, 0.0, 10.0, "smallest core, side of a square at the region's distance; what is smaller can be driven over"
+    )
+    grow_share: float = _setting(
+        0.25,
+        0.0,
+        0.9,
+        "a core grows to the cells around it that score within this share of the way from the threshold down to the "
+        "map's median; 0 is off",
+    )
     opening_cells: int = _setting(0, 0, 15, "radius of a morphological opening at score-map size; 0 is off")
     max_regions: int = _setting(64, 1, 1000, "regions listed; the nearest are kept, the mask shows all")
     max_components: int = _setting(400, 10, 100_000, "more components than this is noise: one region, in the corridor")

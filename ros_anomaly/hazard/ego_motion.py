@@ -18,9 +18,14 @@ class EgoMotion:
         """Take one odometry: its stamp, forward speed and yaw rate of the body frame (REP 103, left positive)."""
         self._newest = (stamp_ns, speed_mps, yaw_rate_rps)
 
-    def corridor(self, image_stamp_ns: int, config: CorridorConfig) -> Corridor:
-        """The corridor of an image."""
+    def at(self, image_stamp_ns: int) -> tuple[float, float] | None:
+        """Speed and yaw rate that are close enough in time to an image, or None."""
         newest = self._newest
         if newest is None or abs(image_stamp_ns - newest[0]) > _MAX_AGE_NS:
-            return Corridor(config)
-        return Corridor.from_motion(config, newest[1], newest[2])
+            return None
+        return newest[1], newest[2]
+
+    def corridor(self, image_stamp_ns: int, config: CorridorConfig) -> Corridor:
+        """The corridor of an image."""
+        motion = self.at(image_stamp_ns)
+        return Corridor(config) if motion is None else Corridor.from_motion(config, *motion)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
+from ros_anomaly.hazard.components import Components, Places
 from ros_anomaly.hazard.config import RegionConfig
 from ros_anomaly.hazard.corridor import Corridor
 from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.hazard.types import Region
 
 _STRAIGHT = Corridor()
+
+_NEAREST_M = 1.0
+"""Closer to the camera than this nothing is taken to be: what it asks for would grow without bound."""
 
 
 def find_regions(
@@ -23,14 +25,20 @@ def find_regions(
     ground: GroundProjection | None = None,
     corridor: Corridor = _STRAIGHT,
 ) -> tuple[np.ndarray, tuple[Region, ...]]:
-    """Regions of ``score > threshold``: 8-connected components at score-map size, at least ``min_area_px`` large.
+    """Regions: cores of ``score > threshold``, each grown to what is connected to it at a lower level.
+
+    That level lies ``grow_share`` of the way from the threshold down to the map's median, which is what most of a
+    street scores: it needs no knowledge of the score's scale. Components are 8-connected, at score-map size. A core has
+    at least ``min_area_px`` pixels above the threshold, and at the distance of its region covers at least a square of
+    ``min_core_m`` that faces the camera. What is grown belongs to the region in every way: mask, box, mean score, and
+    where it meets the ground.
 
     Where a region meets the ground is the lower edge of its lowest pixel in each column, projected; a region
     is in the corridor if one of these points is. A point above the horizon has no distance: it counts if its
     bearing meets the corridor at ``blind_range_m`` (the upper half of something near, found alone, is such a
-    region). Without ``ground`` every region counts as in the corridor.
+    region). Without ``ground`` every region counts as in the corridor, and ``min_core_m`` is not asked for.
 
-    A map that falls into more than ``max_components`` pieces is noise, not a view of objects: it gives one region
+    A map whose cores fall into more than ``max_components`` pieces is noise, not a view of objects: it gives one region
     that holds all of them and counts as in the corridor, so that it can never pass as clear.
 
     Args:
@@ -45,29 +53,66 @@ def find_regions(
         ValueError: shape, threshold or values of the score map are not as above.
     """
     _check(score, threshold, image_size)
+    nothing: tuple[np.ndarray, tuple[Region, ...]] = (np.zeros(image_size, np.uint8), ())
     above: np.ndarray = (score > threshold).astype(np.uint8)
     if config.opening_cells:
         size = 2 * config.opening_cells + 1
         above = cv2.morphologyEx(above, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     if not above.any():
-        return np.zeros(image_size, np.uint8), ()
+        return nothing
 
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(above, connectivity=8, ltype=cv2.CV_32S)
-    scale_y, scale_x = image_size[0] / score.shape[0], image_size[1] / score.shape[1]
-    noise = count - 1 > config.max_components
-    if noise:
-        labels, stats = above.astype(np.int32), _single_component(above)
-    keep: np.ndarray = stats[:, cv2.CC_STAT_AREA] * (scale_y * scale_x) >= config.min_area_px
-    keep[0] = False
-    if not keep.any():
-        return np.zeros(image_size, np.uint8), ()
+    scale = (image_size[0] / score.shape[0], image_size[1] / score.shape[1])
+    cores = _components(above, score, scale)
+    if len(cores.stats) > config.max_components:
+        everything = Components(above.astype(np.int32), _single_component(above)[1:], score, scale)
+        return everything.mask(image_size), everything.regions(Places.unknown(1), config.max_regions)
+    cores = cores.only(_areas_px(cores) >= config.min_area_px)
+    if not len(cores.stats):
+        return nothing
 
-    new_label = np.zeros(len(stats), np.int32)
-    new_label[keep] = np.arange(1, keep.sum() + 1)
-    labels, stats = new_label[labels], stats[keep]
-    found = _Components(labels, stats, score, (scale_y, scale_x))
-    mask = cv2.resize((labels > 0).astype(np.uint8) * np.uint8(255), image_size[::-1], interpolation=cv2.INTER_NEAREST)
-    return mask, found.regions(None if noise else ground, corridor, config.max_regions)
+    found, core_px = cores, _areas_px(cores)
+    if config.grow_share:
+        found, core_px = _grown(cores, _growth_level(score, threshold, config.grow_share))
+    places = Places.unknown(len(found.stats))
+    if ground is not None:
+        places = found.place(ground, corridor)
+        large = core_px >= _least_px(config.min_core_m, places.distance_m, ground)
+        found, places = found.only(large), places.only(large)
+        if not len(found.stats):
+            return nothing
+    return found.mask(image_size), found.regions(places, config.max_regions)
+
+
+def _components(marked: np.ndarray, score: np.ndarray, scale: tuple[float, float]) -> Components:
+    """Of a uint8 [h, w] map that is non-zero where marked."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(marked, connectivity=8, ltype=cv2.CV_32S)
+    return Components(labels, stats[1:], score, scale)
+
+
+def _areas_px(components: Components) -> np.ndarray:
+    return components.stats[:, cv2.CC_STAT_AREA] * (components.scale[0] * components.scale[1])
+
+
+def _growth_level(score: np.ndarray, threshold: float, share: float) -> float:
+    usual = float(np.median(score[::2, ::2]))  # of a quarter of the cells: as good, and in time on any map
+    return threshold - share * max(0.0, threshold - usual)
+
+
+def _grown(cores: Components, level: float) -> tuple[Components, np.ndarray]:
+    """What scores higher than ``level`` and holds a core; and the pixels of the largest core in each of them."""
+    wide = _components(((cores.score > level) | (cores.labels > 0)).astype(np.uint8), cores.score, cores.scale)
+    inside = cores.labels > 0
+    home = np.zeros(len(cores.stats), np.int64)
+    home[cores.labels[inside] - 1] = wide.labels[inside] - 1  # a core lies in one component: whichever cell is written
+    core_px = np.zeros(len(wide.stats))
+    np.maximum.at(core_px, home, _areas_px(cores))
+    return wide.only(core_px > 0), core_px[core_px > 0]
+
+
+def _least_px(side_m: float, distance_m: np.ndarray, ground: GroundProjection) -> np.ndarray:
+    """Pixels of a square that faces the camera from so far; 0 where the distance is not known."""
+    depth_m = np.maximum(distance_m - ground.mount.x_m, _NEAREST_M)
+    return np.nan_to_num(ground.fx * ground.fy * (side_m / depth_m) ** 2, nan=0.0)
 
 
 def _check(score: np.ndarray, threshold: float, image_size: tuple[int, int]) -> None:
@@ -85,79 +130,3 @@ def _single_component(above: np.ndarray) -> np.ndarray:
     """Statistics as OpenCV's, int32 [2, 5]: background, and everything else taken together."""
     left, top, width, height = cv2.boundingRect(above)
     return np.array([[0, 0, 0, 0, 0], [left, top, width, height, cv2.countNonZero(above)]], np.int32)
-
-
-@dataclass(frozen=True)
-class _Components:
-    """Labels int32 [h, w] (0 background, 1..n), their OpenCV statistics [n, 5], the scores, and pixels per cell."""
-
-    labels: np.ndarray
-    stats: np.ndarray
-    score: np.ndarray
-    scale: tuple[float, float]
-
-    def regions(self, ground: GroundProjection | None, corridor: Corridor, limit: int) -> tuple[Region, ...]:
-        n = len(self.stats)
-        max_score, mean_score = self._scores()
-        if ground is None:
-            distance, lateral, in_corridor = np.full(n, np.nan), np.full(n, np.nan), np.ones(n, bool)
-        else:
-            distance, lateral, in_corridor = self._place(ground, corridor)
-        scale_y, scale_x = self.scale
-        left, top = self.stats[:, cv2.CC_STAT_LEFT], self.stats[:, cv2.CC_STAT_TOP]
-        right, bottom = left + self.stats[:, cv2.CC_STAT_WIDTH], top + self.stats[:, cv2.CC_STAT_HEIGHT]
-        boxes = np.rint(np.stack([left * scale_x, top * scale_y, right * scale_x, bottom * scale_y], 1)).astype(int)
-        areas = np.rint(self.stats[:, cv2.CC_STAT_AREA] * scale_x * scale_y).astype(int)
-
-        far = np.nan_to_num(distance, nan=np.inf)
-        kept = np.lexsort((-areas, far, ~in_corridor))[:limit]  # what is in the way is never the one left out
-        kept = kept[np.lexsort((-areas[kept], far[kept]))]
-        return tuple(
-            Region(
-                box=(int(boxes[i, 0]), int(boxes[i, 1]), int(boxes[i, 2]), int(boxes[i, 3])),
-                area_px=int(areas[i]),
-                max_score=float(max_score[i]),
-                mean_score=float(mean_score[i]),
-                distance_m=None if np.isnan(distance[i]) else float(distance[i]),
-                lateral_m=None if np.isnan(lateral[i]) else float(lateral[i]),
-                in_corridor=bool(in_corridor[i]),
-            )
-            for i in kept
-        )
-
-    def _scores(self) -> tuple[np.ndarray, np.ndarray]:
-        n = len(self.stats)
-        inside = self.labels > 0
-        label, score = self.labels[inside] - 1, self.score[inside].astype(np.float64)
-        highest = np.full(n, -np.inf)
-        np.maximum.at(highest, label, score)
-        return highest, np.bincount(label, weights=score, minlength=n) / np.bincount(label, minlength=n)
-
-    def _place(self, ground: GroundProjection, corridor: Corridor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(distance, lateral, in corridor) of every component, [n] each; NaN where no contact has a distance."""
-        label, u, v = self._contacts()
-        rays = ground.rays(u, v)
-        x, y = ground.ground_from_rays(rays)
-        blind = np.isnan(x)
-        reach = corridor.config.blind_range_m / np.maximum(np.hypot(rays[:, 0], rays[:, 1]), 1e-9)
-        test_x = np.where(blind, ground.mount.x_m + reach * rays[:, 0], x)
-        test_y = np.where(blind, ground.mount.y_m + reach * rays[:, 1], y)
-
-        n = len(self.stats)
-        in_corridor = np.zeros(n, bool)
-        in_corridor[label[corridor.contains(test_x, test_y)]] = True
-        distance, lateral = np.full(n, np.nan), np.full(n, np.nan)
-        farthest_first = np.argsort(-x[~blind], kind="stable")  # the last assignment to an index stays: the nearest
-        seen = label[~blind][farthest_first]
-        distance[seen], lateral[seen] = x[~blind][farthest_first], y[~blind][farthest_first]
-        return distance, lateral, in_corridor
-
-    def _contacts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(component index, u, v) of the lower edge of each component's lowest cell in each column."""
-        rows, columns = np.nonzero(self.labels)
-        lowest = np.full((len(self.stats), self.labels.shape[1]), -1)
-        lowest[self.labels[rows, columns] - 1, columns] = rows  # rows ascend, so the last and lowest stays
-        label, column = np.nonzero(lowest >= 0)
-        scale_y, scale_x = self.scale
-        # Cell c covers pixels c * scale … (c + 1) * scale - 1, and integers are pixel centres: hence the half pixel.
-        return label, (column + 0.5) * scale_x - 0.5, (lowest[label, column] + 1) * scale_y - 0.5

@@ -11,8 +11,9 @@ Schema of ``<name>.json``, contract version 1::
       "num_queries": 50,
       "classes": [{"id": 0, "name": "background", "colour": [70, 130, 180]}, …],
       "score": "uno",                       null for raw
-      "aggregation": "stride_4",            or exact; null for raw
-      "thresholds": {"uno": {"value": -0.2, "rule": "…", "data": "…", "figures": {"object_recall": 0.7}}},
+      "aggregation": "masks",            or exact; null for raw
+      "thresholds": {"uno": {"value": -0.2, "rule": "…", "data": "…", "figures": {"object_recall": 0.7},
+                             "settings": {}, "inherited_from": ""}},
       "files": {"onnx": {"name": "default.onnx", "sha256": "…"}, "weights": {…}, "torch_program": {…}, "engine": {…}},
       "opset": 18,                          null where there is no ONNX
       "build": null,                        for a built engine: precision, tensorrt_version, gpu_name, …
@@ -28,12 +29,12 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from ros_anomaly.data.labels import CLASS_NAMES, PALETTE
+from ros_anomaly.data.labels import STREET_CLASSES, ClassSet
 from ros_anomaly.runtime.contract import CONTRACT_VERSION
 from ros_anomaly.runtime.errors import ManifestError
 from ros_anomaly.runtime.files import sha256_of, write_atomically
@@ -61,6 +62,12 @@ class ClassEntry:
     name: str
     colour: tuple[int, int, int]
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise ManifestError(f"manifest class {self.id}: expected a name, found {self.name!r}")
+        if len(self.colour) != 3 or not all(isinstance(c, int) and 0 <= c <= 255 for c in self.colour):
+            raise ManifestError(f"manifest class {self.id}: expected an RGB colour, found {self.colour!r}")
+
 
 @dataclass(frozen=True)
 class FileEntry:
@@ -80,25 +87,41 @@ class FileEntry:
 class Threshold:
     """A calibrated threshold: anomalous is what scores strictly higher.
 
-    ``rule`` says by which rule it was chosen, ``data`` on what, ``figures`` what came of it there (fractions).
+    Attributes:
+        value: of the score.
+        rule: by which it was chosen.
+        data: on what.
+        figures: what came of it there (fractions, counts, minutes).
+        settings: parameters of the hazard policy under which the rule was kept, where they are not the defaults.
+        inherited_from: the engine that it was calibrated on, where that is another than the manifest's own; empty
+            where it was calibrated on this one.
     """
 
     value: float
     rule: str
     data: str
     figures: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, float | int | bool] = field(default_factory=dict)
+    inherited_from: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.value, bool) or not isinstance(self.value, (int, float)) or not math.isfinite(self.value):
             raise ManifestError(f"threshold: expected a finite number, found {self.value!r}")
 
+    def inherited(self, source: str) -> Threshold:
+        """This threshold for an engine made from ``source``, until it is calibrated on its own scores."""
+        return replace(self, inherited_from=self.inherited_from or source)
+
+
+def class_entries(classes: ClassSet) -> tuple[ClassEntry, ...]:
+    """A set of classes as manifests list it."""
+    pairs = zip(classes.names, classes.colours, strict=True)
+    return tuple(ClassEntry(i, name, colour) for i, (name, colour) in enumerate(pairs))
+
 
 def street_classes() -> tuple[ClassEntry, ...]:
-    """The K inlier classes of ``data.labels``, as every manifest of contract version 1 must list them."""
-    return tuple(
-        ClassEntry(i, name, (int(PALETTE[i][0]), int(PALETTE[i][1]), int(PALETTE[i][2])))
-        for i, name in enumerate(CLASS_NAMES)
-    )
+    """The K inlier classes of the street, which engines have unless their network was taught others."""
+    return class_entries(STREET_CLASSES)
 
 
 @dataclass(frozen=True)
@@ -127,12 +150,19 @@ class Manifest:
                 raise ManifestError(f"manifest {label}: expected two positive integers (height, width), found {size}")
         if not _is_count(self.num_queries):
             raise ManifestError(f"manifest num_queries: expected a positive integer, found {self.num_queries!r}")
-        if self.classes != street_classes():
-            raise ManifestError(f"manifest classes: {_first_difference(street_classes(), self.classes)}")
+        self._check_classes()
         for role in self.files:
             if role not in FILE_ROLES:
                 raise ManifestError(f"manifest files: expected roles {', '.join(FILE_ROLES)}; found {role!r}")
         self._check_score()
+
+    def _check_classes(self) -> None:
+        ids = [entry.id for entry in self.classes]
+        if not ids or ids != list(range(len(ids))):
+            raise ManifestError(f"manifest classes: expected ids from 0 on without gaps, found {ids}")
+        names = [entry.name for entry in self.classes]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ManifestError(f"manifest classes: expected different names, found twice {', '.join(twice)}")
 
     def _check_score(self) -> None:
         names = list(self.thresholds)
@@ -148,6 +178,13 @@ class Manifest:
                 check_score_name(name)
             except ValueError as error:
                 raise ManifestError(f"manifest {error}") from None
+
+    @property
+    def class_set(self) -> ClassSet:
+        """The K inlier classes; ``STREET_CLASSES`` itself where they are the street's."""
+        if self.classes == street_classes():
+            return STREET_CLASSES
+        return ClassSet("own", tuple(c.name for c in self.classes), tuple(c.colour for c in self.classes))
 
     @property
     def threshold(self) -> Threshold | None:
@@ -241,10 +278,3 @@ def _is_count(value: object) -> bool:
 def _expect(label: str, expected: object, found: object) -> None:
     if found != expected:
         raise ManifestError(f"manifest {label}: expected {expected!r}, found {found!r}")
-
-
-def _first_difference(expected: tuple[ClassEntry, ...], found: tuple[ClassEntry, ...]) -> str:
-    for want, have in zip(expected, found, strict=False):
-        if want != have:
-            return f"expected {want}, found {have}"
-    return f"expected {len(expected)} classes, found {len(found)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -12,13 +13,16 @@ import pytest
 from ros_anomaly.cli import calibrate, clear_drives
 from ros_anomaly.data.frames import Frame
 from ros_anomaly.data.labels import StreetClass
-from ros_anomaly.evaluation.replay import DriveImage
+from ros_anomaly.evaluation.score_track import DriveImage
+from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.runtime import engines
 from ros_anomaly.runtime.contract import Prediction
 from ros_anomaly.runtime.manifest import EngineKind, Manifest, file_entry, load_manifest
 from ros_anomaly.scores.names import Aggregation
 
 SIZE = (360, 640)
+GROUND = GroundProjection.from_fov(SIZE, math.pi / 2)
+INTRINSICS = (GROUND.fx, GROUND.fy, GROUND.cx, GROUND.cy)
 FALSE_ALARMS = (0.75, 0.35)  # what the clear drives show, each for a second, once in every drive of a minute
 
 
@@ -42,12 +46,14 @@ class ImageIsScore:
 
 def clear_drive(index, size, duration_s, rate_hz):
     for frame in range(round(duration_s * rate_hz)):
-        image = np.zeros((*size, 3), np.uint8)
+        image = np.full((*size, 3), (0, 60, 120), np.uint8)
         time_s = frame / rate_hz
         for when_s, height in zip((10, 20), FALSE_ALARMS, strict=True):
             if index == 0 and when_s <= time_s < when_s + 1:
-                image[240:256, 312:328] = round(height * 255)
-        yield DriveImage(image, 10**9 + round(time_s * 1e9), 8.0, 0.0)
+                image[240:256, 312:328, 0] = round(height * 255)
+        image[::8, ::8] = (0, 200, frame % 256)  # no two images in a row are the same, and none is blank
+        stamp_ns = 10**9 + round(time_s * 1e9)
+        yield DriveImage(image, stamp_ns, stamp_ns, (8.0, 0.0), INTRINSICS)
 
 
 def validation_frames():
@@ -71,7 +77,7 @@ def manifest_file(tmp_path, monkeypatch):
         output_size=(90, 160),
         num_queries=1,
         score="uno",
-        aggregation=Aggregation.STRIDE_4,
+        aggregation=Aggregation.MASKS,
         files={"onnx": file_entry(tmp_path / "toy.onnx")},
     )
     path = tmp_path / "toy.json"
@@ -88,30 +94,77 @@ def manifest_file(tmp_path, monkeypatch):
     return path, made
 
 
+def run(path, *options) -> int:
+    return calibrate.main(["--engine", str(path), "--rate-hz", "5", "--workers", "1", *options])
+
+
 def test_threshold_is_found_written_and_explained(manifest_file, capsys):
     path, _ = manifest_file
-    assert (
-        calibrate.main(["--engine", str(path), "--minutes", "2", "--per-minutes", "2", "--rate-hz", "5", "--json"]) == 0
-    )
+    assert run(path, "--minutes", "2", "--per-minutes", "2", "--json") == 0
     figures = json.loads(capsys.readouterr().out)
-    low, high = (round(height * 255) / 255 for height in (FALSE_ALARMS[1], FALSE_ALARMS[0]))
-    assert low <= figures["threshold"] < low + 5e-3 < high  # one event allowed: above the second highest alarm
-    assert (figures["false_hazards"], figures["minutes"]) == (1, pytest.approx(2.0))
+    assert figures["threshold"] == pytest.approx(FALSE_ALARMS[1], abs=1 / 255)  # one allowed: where the second begins
+    assert (figures["false_hazards"], figures["allowed"], figures["minutes"]) == (1, 1, pytest.approx(2.0))
+    assert figures["false_hazards_per_10_min_below"] == pytest.approx(4.744 * 5, abs=0.01)
+    assert [drive["false_hazards_s"] for drive in figures["drives"]] == [[pytest.approx(10.2)], []]
     assert (figures["object_recall"], figures["objects"]) == (pytest.approx(2 / 3), 3)
+    assert figures["object_recall_near"]["objects"] == 0  # nobody knows how far they are
+    assert all(count <= 1 for threshold, count in figures["tried"] if threshold >= figures["threshold"])
+    assert figures["command"].endswith("--minutes 2 --rate-hz 5 --max-false-hazards 1 --per-minutes 2")
     threshold = load_manifest(path).threshold
-    assert threshold.value == figures["threshold"]
-    assert "<= 1 per 2 simulated minutes" in threshold.rule
-    assert "2 anomaly-free drives" in threshold.data and "on 1 frames" in threshold.data
-    assert threshold.figures["object_recall"] == pytest.approx(2 / 3)
+    assert threshold.value == figures["threshold"] and threshold.rule == figures["rule"]
+    assert "<= 1 per 2 minutes" in threshold.rule
+    assert threshold.data == figures["data"]
+    assert "2 rendered anomaly-free drives" in threshold.data and "all frames of the streets'" in threshold.data
+    assert threshold.figures["object_recall"] == threshold.figures["object_recall unknown"] == pytest.approx(2 / 3)
+    assert threshold.figures["false_hazards_per_10_min_below"] == figures["false_hazards_per_10_min_below"]
+    assert threshold.settings == {} and threshold.inherited_from == ""
 
 
 def test_drives_are_kept_and_a_dry_run_writes_nothing(manifest_file, capsys):
     path, made = manifest_file
     before = path.read_text()
-    arguments = ["--engine", str(path), "--minutes", "1", "--rate-hz", "5", "--dry-run"]
-    assert calibrate.main(arguments) == 0
-    assert calibrate.main(arguments) == 0
+    for _ in range(2):
+        assert run(path, "--minutes", "1", "--dry-run") == 0
     # One engine for the frame of the recall, one a drive; the second time the drive is there.
     assert [engine.runs for engine in made] == [1, 60 * 5, 1]
     assert path.read_text() == before
-    assert "0 false hazards in 1.0 minutes" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "0 false hazards in 1.0 minutes, 0 allowed" in said
+    assert "true rate is below 30 in 10 minutes" in said and "the rule speaks of 10 minutes" in said
+
+
+def test_the_same_twice_writes_the_same_manifest(manifest_file):
+    path, _ = manifest_file
+    assert run(path, "--minutes", "1") == 0
+    first = path.read_bytes()
+    assert run(path, "--minutes", "1") == 0
+    assert path.read_bytes() == first
+
+
+def test_what_the_policy_says_is_kept_with_the_threshold(manifest_file, tmp_path, capsys):
+    path, _ = manifest_file
+    params = tmp_path / "params.yaml"
+    params.write_text("/**:\n  ros__parameters:\n    corridor: {half_width_m: 0.5}\n    region: {min_area_px: 300}\n")
+    assert run(path, "--minutes", "1", "--no-recall", "--params", str(params), "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["false_hazards"] == 0 and figures["threshold"] < FALSE_ALARMS[1]  # 256 pixels are no region
+    assert "object_recall" not in figures and figures["recall_data"] is None
+    threshold = load_manifest(path).threshold
+    assert threshold.settings == {"region.min_area_px": 300, "corridor.half_width_m": 0.5}
+    assert "object_recall" not in threshold.figures
+    params.write_text("/**:\n  ros__parameters:\n    camera: {z_m: 2.5}\n")
+    assert run(path, "--minutes", "1", "--params", str(params)) == 1
+    assert "expected the streets' own camera pose" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--drive", "bag", "--minutes", "3"], "--minutes: expected without --drive"),
+        (["--topic", "/a"], "--topic: expected with --drive"),
+        (["--no-recall", "--frames", "3"], "--frames: expected without --no-recall"),
+    ],
+)
+def test_options_that_contradict_each_other(manifest_file, options, said, capsys):
+    assert calibrate.main(["--engine", str(manifest_file[0]), *options]) == 2
+    assert said in capsys.readouterr().err

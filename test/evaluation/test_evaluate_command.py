@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,8 +16,18 @@ import pytest
 from oracle_engine import SIZE, OracleEngine, source, street
 from toy_engine import make_toy_engine, make_toy_raw_engine
 
-from ros_anomaly.cli import evaluate, evaluate_engines, evaluate_log, evaluate_output, evaluate_sources
+from ros_anomaly.cli import (
+    evaluate,
+    evaluate_engines,
+    evaluate_log,
+    evaluate_output,
+    evaluate_runs,
+    evaluate_sources,
+    raw_engine,
+)
 from ros_anomaly.evaluation.labelled.source import EvaluationSource
+from ros_anomaly.evaluation.recall import NearRule
+from ros_anomaly.hazard.ground import GroundProjection
 
 
 @pytest.fixture
@@ -55,7 +67,8 @@ def test_json_has_the_keys_of_the_protocol_and_stands_alone(oracle, capsys):
     assert evaluate.main(["--street", "test", "--frames", "3", "--scores", "uno,unc", "--json"]) == 0
     out, err = capsys.readouterr()
     result = json.loads(out)
-    assert set(result) == {"protocol", "frames", "miou", "scores"}
+    assert set(result) == {"protocol", "frames", "miou", "scores", "ap_gains"}
+    assert result["ap_gains"] == {"uno": {"unc": {"ap": 0.0, "ci": [0.0, 0.0]}}}
     assert (result["protocol"], result["frames"], result["miou"]) == ("street-test-1", 3, 1.0)
     assert list(result["scores"]) == ["uno", "unc"]
     assert set(result["scores"]["uno"]) == {"ap", "auroc", "fpr95", "ap_ci", "road"}
@@ -215,6 +228,8 @@ def test_log_is_begun_and_appended_to(oracle, tmp_path, capsys):
         (["--dataset", "folder", "--folder", ".", "--label-format", "guess"], "invalid choice"),
         (["--deployed"], "expected a fused engine"),
         (["--fresh"], "--out"),
+        (["--corrupt", "snow"], "expected all, NAME, NAME@SEVERITY or NAME:AMOUNT"),
+        (["--corrupt", "jpeg:0"], "a quality from 1 to 100"),
     ],
 )
 def test_bad_arguments_are_one_line(oracle, capsys, arguments, said):
@@ -232,7 +247,7 @@ def test_a_fused_engine_without_weights_gives_no_other_score(tmp_path, capsys):
     assert evaluate.main([*arguments, "--engine", str(make_toy_engine(tmp_path)), "--scores", "msp"]) == 1
     assert "expected --scores uno or none, found msp" in capsys.readouterr().err
     assert evaluate.main([*arguments, "--engine", str(tmp_path / "toy.json"), "--aggregation", "exact"]) == 1
-    assert "expected --aggregation stride_4 or none, found exact" in capsys.readouterr().err
+    assert "expected --aggregation masks or none, found exact" in capsys.readouterr().err
 
 
 def test_engines_of_one_name_are_told_apart():
@@ -255,6 +270,7 @@ def test_log_of_test_runs_in_the_repository_has_the_heading_that_the_command_wri
         (["--scores", "sml", "--fit", "cityscapes:/one/machine/city"], "--scores sml --fit cityscapes:city"),
         (["--split", "v2", "--images", sys.prefix], f"--split v2 --images {Path(sys.prefix).name}"),
         (["--allow-missing", "--deployed"], "--allow-missing --deployed"),
+        (["--corrupt", "jpeg:40", "blur:2", "--corrupt-seed", "3"], "--corrupt-seed 3 --corrupt jpeg:40 blur:2"),
         (
             ["--dataset", "road-anomaly", "--folder", str(Path(sys.prefix)), "--deployed"],
             f"ros-anomaly-evaluate --dataset road-anomaly --folder {Path(sys.prefix).name} --deployed",
@@ -274,3 +290,79 @@ def test_frames_of_a_source_are_spread_evenly():
     with pytest.raises(ValueError, match="expected 1..10, found 11"):
         EvenlyChosen(frames, 11)
     assert SIZE == frames[0].class_ids.shape
+
+
+def test_corruptions_stand_beside_the_pictures_as_they_are(oracle, tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = ["--scores", "uno", "--corrupt", "jpeg:5", "brightness:1", "jpeg:5", "--json", "--out", str(out)]
+    assert evaluate.main(arguments) == 0
+    printed, err = capsys.readouterr()
+    result = json.loads(printed)
+    assert list(result["corruptions"]) == ["jpeg:5", "brightness:1"] and oracle.engines[0].calls == 9
+    jpeg, same = result["corruptions"].values()
+    assert (jpeg["corruption"], jpeg["amount"], jpeg["severity"]) == ("jpeg", 5.0, None)
+    assert jpeg["scores"]["uno"]["ap"] < 1.0  # an oracle that reads labels from pixels
+    assert jpeg["scores"]["uno"]["difference"]["ap"] == pytest.approx(jpeg["scores"]["uno"]["ap"] - 1.0)
+    assert jpeg["miou_difference"] == pytest.approx(jpeg["miou"] - 1.0) and jpeg["miou"] < 1.0
+    assert same["scores"]["uno"]["ap"] == 1.0 and same["miou_difference"] == 0.0
+    assert "  clean            100.0" in err and "  brightness:1     100.0  (+0.0)" in err
+    page = (out / "report.html").read_text()
+    assert "uno on corrupted pictures" in page and "--corrupt jpeg:5 brightness:1" in page
+    assert json.loads((out / "result.json").read_text())["engines"]["default"]["corruptions"] == result["corruptions"]
+
+
+def test_an_interrupted_run_goes_on_among_the_corruptions(oracle, tmp_path, capsys):
+    arguments = ["--scores", "uno", "--save-every", "2", "--corrupt", "noise:3", "blur:1", "--out"]
+    assert evaluate.main([*arguments, str(tmp_path / "whole")]) == 0
+    oracle.fails_at = 6
+    assert evaluate.main([*arguments, str(tmp_path / "broken")]) == 130
+    oracle.fails_at = 0
+    capsys.readouterr()
+    assert evaluate.main([*arguments, str(tmp_path / "broken")]) == 0
+    assert "5/9 frames were done before" in capsys.readouterr().err and oracle.engines[-1].calls == 4
+    results = [(tmp_path / name / "result.json").read_bytes() for name in ("whole", "broken")]
+    assert results[0] == results[1]
+
+
+@pytest.fixture
+def calibrated(oracle, monkeypatch):
+    """The oracle, deployed with a threshold for "uno"."""
+    opened = evaluate_engines.open_engine
+
+    def open_engine(name, request):
+        return replace(opened(name, request), thresholds={"uno": 0.5}, own_score="uno")
+
+    monkeypatch.setattr(evaluate_runs, "open_engine", open_engine)
+    ground = GroundProjection.from_fov(SIZE, np.pi / 2)
+    monkeypatch.setattr(evaluate_sources, "street_near_rule", lambda: NearRule(ground))
+    aside, ahead = (20, 32, 10, 20, 12.0), (20, 32, 28, 36, 12.0)
+    frames = [street(f"f{i}", (aside, ahead)) for i in range(3)]
+    one = EvaluationSource("validation", frames, "fingerprint", source().label_kind)
+    monkeypatch.setattr(evaluate_sources, "open_street", lambda split, count: one)
+    return oracle
+
+
+@pytest.mark.parametrize(("engine", "found"), [("default", 6), ("other", 0)])
+def test_objects_found_at_the_calibrated_threshold(calibrated, capsys, engine, found):
+    assert evaluate.main(["--engine", engine, "--scores", "msp,uno", "--json"]) == 0
+    out, err = capsys.readouterr()
+    recall = json.loads(out)["object_recall"]
+    assert list(recall) == ["uno"] and recall["uno"]["threshold"] == 0.5
+    assert (recall["uno"]["found"], recall["uno"]["objects"], recall["uno"]["recall"]) == (found, 6, found / 6)
+    assert recall["uno"]["by_distance"] == {"10-20 m": {"found": found, "objects": 6}}
+    assert recall["uno"]["near"] == {"recall": found / 6, "found": found // 2, "objects": 3}
+    assert f"in the corridor within 30 m: {found // 2} of 3" in err
+    assert "uno by distance of the anomaly" in err  # its own score, not the first
+
+
+def test_weights_are_taken_for_the_engine_that_is_made_of_them(oracle, tmp_path, monkeypatch, capsys):
+    made = make_toy_raw_engine(tmp_path / "engines", name="from_weights")
+    weights = tmp_path / "network.safetensors"
+    asked = []
+    monkeypatch.setattr(raw_engine, "_exported", lambda *given: asked.append(given) or made)
+    weights.write_bytes(b"weights")
+    assert evaluate.main(["--engine", str(weights), "--scores", "uno", "--json"]) == 0
+    assert asked == [(weights, hashlib.sha256(b"weights").hexdigest(), "network", (360, 640))]
+    capsys.readouterr()
+    assert evaluate.main(["--engine", str(tmp_path / "absent.safetensors")]) == 1
+    assert "expected a weights file, found nothing" in capsys.readouterr().err

@@ -128,7 +128,9 @@ def random_cells(rng, keys: np.ndarray) -> ScoreCounts:
     levels = rng.integers(0, 4, len(keys))
     firsts = keys.astype(np.uint64) >> (2 * levels).astype(np.uint64) << (2 * levels).astype(np.uint64)
     codes, counts = np.unique((firsts << np.uint64(4)) | (15 - levels).astype(np.uint64), return_counts=True)
-    return ScoreCounts.from_state({"codes": codes, "counts": counts, "exact_scores": np.array(1 << 10)})
+    return ScoreCounts.from_state(
+        {"codes": codes, "counts": counts, "exact_scores": np.array(1 << 10), "coarseness": np.array(1.0)}
+    )
 
 
 @pytest.mark.parametrize("places", [3, 12, 200])
@@ -145,7 +147,9 @@ def test_the_bound_holds_for_ties_of_pixels_in_cells_within_cells(places):
 
 def test_the_bound_on_ap_is_strict_where_a_shared_cell_ties_with_a_score_of_its_own():
     codes = np.array([(64 << 4) | 12, (69 << 4) | 15], np.uint64)  # keys 64 to 127, and 69 alone
-    anomalous = ScoreCounts.from_state({"codes": codes, "counts": np.array([100, 1]), "exact_scores": np.array(1024)})
+    anomalous = ScoreCounts.from_state(
+        {"codes": codes, "counts": np.array([100, 1]), "exact_scores": np.array(1024), "coarseness": np.array(1.0)}
+    )
     normal = ScoreCounts()
     normal.add_bins(np.array([200], np.uint32), np.array([1]))
     figures = PixelRanking(anomalous, normal).figures()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from ros_anomaly.data.frames import Frame
 from ros_anomaly.data.labels import StreetClass
 from ros_anomaly.evaluation.objects import ObjectTracker, found_objects, time_to_contact_s
-from ros_anomaly.evaluation.recall import object_recall
+from ros_anomaly.evaluation.recall import NearRule, RecallCount, Share, object_recall
 from ros_anomaly.hazard.config import RegionConfig
+from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.runtime.contract import Prediction
 
 
@@ -129,3 +132,34 @@ def test_object_recall_after_minimum_area_and_without_objects():
     assert object_recall(HalfBlind(), [road], 0.5, RegionConfig()).recall is None
     with pytest.raises(ValueError, match="expected instance ids"):
         object_recall(HalfBlind(), [labelled(None, {})], 0.5, RegionConfig())
+
+
+@pytest.mark.parametrize(
+    ("box", "distance_m", "is_near"),
+    [
+        ((20, 32, 28, 36), 12.0, True),
+        ((20, 32, 28, 36), 30.0, True),
+        ((20, 32, 28, 36), 30.1, False),  # too far
+        ((20, 32, 10, 20), 12.0, False),  # beside the corridor
+        ((25, 32, 28, 36), 12.0, False),  # 56 visible pixels
+        ((4, 16, 28, 36), 12.0, True),  # above the horizon: its bearing meets the corridor
+    ],
+)
+def test_objects_that_must_be_found_are_large_close_and_in_the_way(box, distance_m, is_near):
+    top, bottom, left, right = box
+    ids = np.zeros((48, 64), np.uint16)
+    ids[top:bottom, left:right] = 3
+    labels = np.where(ids > 0, np.uint8(StreetClass.ANOMALY), np.uint8(StreetClass.ROAD))
+    info = {"anomalies": [{"instance_id": 3, "distance_m": distance_m}]}
+    frame = Frame("f", np.repeat(labels[..., None], 3, 2), labels, ids, info=info)
+    count = RecallCount(RegionConfig(), NearRule(GroundProjection.from_fov((48, 64), np.pi / 2)))
+    count.add(frame, (ids > 0).astype(np.float32), 0.5)
+    taken_up = RecallCount(RegionConfig(), count.near_rule)
+    taken_up.count_from(json.loads(json.dumps(count.plain())))
+    assert taken_up.figures() == count.figures()
+    assert count.figures().near == Share(int(is_near), int(is_near))
+
+
+def test_share_of_no_objects_is_unknown():
+    assert Share(0, 0).share is None and Share(1, 4).share == 0.25
+    assert RecallCount().figures().near is None

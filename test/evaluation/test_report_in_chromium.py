@@ -77,13 +77,13 @@ def test_the_report_of_the_demo(browser: Browser, tmp_path: Path):
 def test_the_report_of_an_evaluation(browser: Browser, tmp_path: Path):
     scores = [get_score("uno"), get_score("msp")]
     reports = [
-        evaluate(source(), RawScorer(OracleEngine(blind=blind, noise=0.5), scores, Aggregation.STRIDE_4))
+        evaluate(source(), RawScorer(OracleEngine(blind=blind, noise=0.5), scores, Aggregation.MASKS))
         for blind in (False, True)
     ]
     engines = tuple(
         EvaluatedEngine(label, "f", "raw", report) for label, report in zip(("seeing", "blind"), reports, strict=True)
     )
-    evaluate_output.write(tmp_path, EvaluationResult("test streets", "", None, "stride_4", engines), {"seeing": "cmd"})
+    evaluate_output.write(tmp_path, EvaluationResult("test streets", "", None, "masks", engines), {"seeing": "cmd"})
     ap = reports[0].scores["uno"].full.ap
     figures = [f"{ap:.3f}", "seeing", "blind", "uno", "msp", "0-10 m", "over 40 m", "fog", "sidewalk", "cmd", "recall"]
     pictures = sum(len(report.misses) + len(report.false_flags) for report in reports)

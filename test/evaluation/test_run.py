@@ -23,7 +23,7 @@ from ros_anomaly.scores.names import Aggregation
 from ros_anomaly.scores.registry import get_score
 
 
-def scorer(engine: OracleEngine, *names: str, aggregation: Aggregation = Aggregation.STRIDE_4) -> RawScorer:
+def scorer(engine: OracleEngine, *names: str, aggregation: Aggregation = Aggregation.MASKS) -> RawScorer:
     return RawScorer(engine, [get_score(name) for name in names], aggregation)
 
 
@@ -134,7 +134,7 @@ def same_figures(one: EngineReport, other: EngineReport) -> bool:
 
 @pytest.mark.parametrize("convention", [None, "smiyc-obstacle", "caos"])
 def test_an_interrupted_run_goes_on_and_gives_the_same_figures(tmp_path, monkeypatch, convention):
-    monkeypatch.setattr(score_figures, "_EXACT_NORMAL_SCORES", 500)
+    monkeypatch.setattr(score_figures, "_EXACT_SCORES", 500)
     names = ("uno", "msp")  # of which the first shares cells between scores, as in runs of many pixels
     whole_saving = Saving(Checkpoint(tmp_path / "whole", {"run": 1}), every=5)
     whole = evaluate(source(many()), scorer(OracleEngine(noise=8.0), *names), convention, saving=whole_saving)
@@ -150,7 +150,8 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_figures(tmp_path, monkeyp
     assert same_figures(resumed, whole)
 
 
-def test_saving_does_not_change_figures(tmp_path):
+def test_saving_does_not_change_figures(tmp_path, monkeypatch):
+    monkeypatch.setattr(score_figures, "_EXACT_SCORES_OF_A_ROW", 1 << 20)
     saving = Saving(Checkpoint(tmp_path, {}), every=1)
     saved = evaluate(source(many()), scorer(OracleEngine(noise=8.0), "uno"), saving=saving)
     assert same_figures(saved, evaluate(source(many()), scorer(OracleEngine(noise=8.0), "uno")))
@@ -203,7 +204,7 @@ def test_the_stored_threshold_is_that_of_the_convention_and_the_pooled_one_stand
     stored = {}
     for convention in ("smiyc-obstacle", "caos"):
         report = evaluate(source(many()), scorer(OracleEngine(noise=8.0), "uno"), convention)
-        result = EvaluationResult("a", "", convention, "stride_4", (EvaluatedEngine("e", "0", "raw", report),))
+        result = EvaluationResult("a", "", convention, "masks", (EvaluatedEngine("e", "0", "raw", report),))
         stored[convention] = details(result)["engines"]["e"]["scores"]["uno"], report.scores["uno"]
     plain, score = stored["smiyc-obstacle"]
     assert plain["threshold"] == score.by_convention.threshold

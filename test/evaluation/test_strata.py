@@ -9,38 +9,56 @@ from oracle_engine import CAR, street
 from ros_anomaly.data.frames import Frame
 from ros_anomaly.data.labels import StreetClass
 from ros_anomaly.evaluation.strata import (
-    SIZE_NAMES,
+    FIRST_PART,
+    NORMAL_OFF_ROAD,
+    NORMAL_ON_ROAD,
     VOID,
-    anomalous_strata,
+    AnomalousPart,
+    Strata,
     distance_band,
-    normal_strata,
     size_band,
     standing_on,
     stratify,
 )
 
 
+def part_at(strata: Strata, row: int, column: int) -> AnomalousPart:
+    return strata.parts[strata.codes[row, column] - FIRST_PART]
+
+
 def test_strata_of_road_and_anomalies():
-    frame = street(objects=((20, 32, 10, 20, 8.0), (4, 10, 40, 50, 45.0)))
+    strata = stratify(street(objects=((20, 32, 10, 20, 8.0), (4, 10, 40, 50, 45.0))))
+    assert part_at(strata, 25, 15) == AnomalousPart("0-10 m", "100-399 px", (), on_road=True)
+    assert part_at(strata, 5, 45) == AnomalousPart("over 40 m", "under 100 px", (), on_road=False)
+    assert len(np.unique(strata.codes[20:32, 10:20])) == 1
+    assert strata.codes[40, 40] == NORMAL_ON_ROAD and strata.codes[0, 0] == NORMAL_OFF_ROAD
+
+
+def test_kinds_come_from_the_frame_and_objects_of_which_the_same_is_known_share_a_stratum():
+    frame = street(objects=((20, 32, 10, 20, 8.0), (20, 32, 30, 40, 9.0), (20, 32, 50, 60, 9.5)))
+    frame.info["anomalies"][2]["kinds"] = ["animal", "unseen"]
     strata = stratify(frame)
-    on_road = np.isin(strata, anomalous_strata(road_only=True))
-    assert on_road[20:32, 10:20].all() and not on_road[4:10].any()
-    assert np.isin(strata[4:10, 40:50], anomalous_strata(road_only=False, distance=3)).all()
-    assert np.isin(strata[40, 40], normal_strata(road_only=True))
-    assert strata[0, 0] in normal_strata(road_only=False) and strata[0, 0] not in normal_strata(road_only=True)
+    assert len(strata.parts) == 2 and strata.codes[25, 15] == strata.codes[25, 35]
+    assert part_at(strata, 25, 55).kinds == ("animal", "unseen")
 
 
 def test_void_is_of_no_stratum():
     frame = street()
     frame.class_ids[:5] = 255
-    assert (stratify(frame)[:5] == VOID).all()
+    assert (stratify(frame).codes[:5] == VOID).all()
 
 
 def test_anomalies_without_instances_are_told_apart_by_connection():
     whole = street(objects=((20, 32, 10, 20, 8.0), (4, 10, 40, 50, 45.0)))
     strata = stratify(Frame("f", whole.image, whole.class_ids))
-    assert np.isin(strata[20:32, 10:20], anomalous_strata(road_only=True)).all()
-    assert not np.isin(strata[4:10, 40:50], anomalous_strata(road_only=True)).any()
+    assert part_at(strata, 25, 15).on_road and not part_at(strata, 5, 45).on_road
+    assert {part.distance for part in strata.parts} == {"unknown"}
+
+
+def test_anomalous_pixels_of_no_instance_stand_nowhere():
+    frame = street(objects=((20, 32, 10, 20, 8.0),))
+    frame.instance_ids[:] = 0
+    assert stratify(frame).parts == (AnomalousPart("unknown", "100-399 px", (), on_road=False),)
 
 
 def test_what_stands_on_the_road_belongs_to_its_region_anomalous_or_not():
@@ -48,7 +66,7 @@ def test_what_stands_on_the_road_belongs_to_its_region_anomalous_or_not():
     frame.class_ids[20:30, 30:40], frame.instance_ids[20:30, 30:40] = CAR, 7  # on the road
     frame.class_ids[5:15, 30:40], frame.instance_ids[5:15, 30:40] = CAR, 8  # before the sky
     frame.class_ids[20:30, 50:60] = StreetClass.WALL  # no instance
-    in_region = np.isin(stratify(frame), normal_strata(road_only=True))
+    in_region = stratify(frame).codes == NORMAL_ON_ROAD
     assert in_region[20:30, 30:40].all() and not in_region[5:15, 30:40].any()
     assert not in_region[20:30, 50:60].any() and not in_region[20:32, 10:20].any()
 
@@ -86,16 +104,3 @@ def test_distance_bands(distance_m, band):
 )
 def test_size_bands(visible_px, band):
     assert size_band(visible_px) == band
-
-
-def test_size_is_what_is_visible_of_one_object():
-    strata = stratify(street(objects=((20, 32, 10, 20, 8.0), (4, 10, 40, 50, 45.0))))
-    small, middle = (anomalous_strata(False, size=SIZE_NAMES.index(name)) for name in ("under 100 px", "100-399 px"))
-    assert np.isin(strata[20:32, 10:20], middle).all() and np.isin(strata[4:10, 40:50], small).all()
-
-
-def test_strata_of_bands_are_a_partition():
-    everything = sorted(anomalous_strata(False))
-    for kind, count in (("distance", 5), ("size", len(SIZE_NAMES))):
-        parts = [anomalous_strata(False, **{kind: i}) for i in range(count)]
-        assert sorted(s for part in parts for s in part) == everything

@@ -19,6 +19,7 @@ from ros_anomaly.hazard.regions import find_regions
 IMAGE = (360, 640)
 GROUND = GroundProjection.from_fov(IMAGE, math.pi / 2)
 CONFIG = RegionConfig()
+PLAIN = RegionConfig(min_area_px=32, min_core_m=0.0, grow_share=0.0)
 
 
 def score_map(*blocks: tuple[int, int, int, int, float]) -> np.ndarray:
@@ -176,10 +177,77 @@ def test_takes_three_milliseconds_at_most(name):
     assert min(times) < 3e-3
 
 
+def test_a_core_grows_to_what_scores_nearly_as_high():
+    # The map's median is 0: a quarter of the way down from 0.8 lies 0.6.
+    core, around, other = (60, 62, 78, 82, 0.9), (58, 66, 74, 86, 0.61), (60, 66, 100, 110, 0.79)
+    mask, (region,) = find(score_map(other, around, core), 0.8)
+    assert region.box == (296, 232, 344, 264) and region.area_px == 8 * 12 * 16 == (mask > 0).sum()
+    assert region.max_score == pytest.approx(0.9) and region.mean_score < 0.8
+    assert region.distance_m == pytest.approx(1.5 + 1.6 * 320 / (263.5 - 179.5))  # the foot is that of all of it
+    lower = score_map((58, 66, 74, 86, 0.59), core)
+    assert find(lower, 0.8)[1][0].area_px == 8 * 16
+    assert find(lower, 0.8, config=RegionConfig(grow_share=0.3))[1][0].area_px == 8 * 12 * 16
+    assert find(score_map(around, core), 0.8, config=RegionConfig(grow_share=0.0))[1][0].area_px == 8 * 16
+
+
+def test_growing_knows_no_scale_and_no_sign():
+    scores = score_map((60, 62, 78, 82, 0.9), (58, 66, 74, 86, 0.61), (20, 30, 20, 30, 0.3))
+    expected = find(scores, 0.8)[0]
+    for factor, offset in ((100.0, 0.0), (0.01, -3.0), (1.0, 50.0)):
+        assert (find(scores * np.float32(factor) + np.float32(offset), 0.8 * factor + offset)[0] == expected).all()
+
+
+def test_two_cores_in_one_thing_are_one_region():
+    scores = score_map((50, 70, 78, 82, 0.7), (50, 53, 78, 82, 0.9), (67, 70, 78, 82, 0.9))
+    assert len(find(scores, 0.8)[1]) == 1
+    assert len(find(scores, 0.8, config=RegionConfig(grow_share=0.0))[1]) == 2
+
+
+def test_a_core_too_small_for_its_distance_can_be_driven_over():
+    # Row 70 is 5.0 m from the camera: a square of 0.2 m has 12.7 pixels a side there, ten cells of four.
+    def core(rows: int, bottom: int = 70) -> np.ndarray:
+        return score_map((bottom - rows, bottom, 78, 82, 1.0))
+
+    assert find(core(2))[1] == ()
+    assert not find(core(2))[0].any()
+    assert len(find(core(3))[1]) == 1
+    assert len(find(core(2), config=RegionConfig(min_core_m=0.15))[1]) == 1
+    assert len(find(core(2), ground=None)[1]) == 1  # nobody knows how far it is
+    assert len(find(core(2, bottom=52))[1]) == 1  # 18 m: 0.2 m are 3.4 pixels a side
+    assert len(find(core(2, bottom=20))[1]) == 1  # above the horizon
+
+
+def test_a_large_faint_region_does_not_make_up_for_a_small_core():
+    scores = score_map((60, 72, 72, 88, 0.7), (66, 68, 78, 82, 0.9))
+    assert find(scores, 0.8)[1] == ()
+    scores[66:69] = np.maximum(scores[66:69], score_map((66, 69, 76, 84, 0.9))[66:69])
+    assert len(find(scores, 0.8)[1]) == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    arrays(np.float32, (12, 20), elements=st.sampled_from([0.0, 0.25, 0.5, 1.0])),
+    st.sampled_from([0.1, 0.3, 0.7]),
+    st.sampled_from([0.1, 0.25, 0.9]),
+)
+def test_growing_keeps_every_core_and_adds_no_region_without_one(score, threshold, share):
+    ground = GroundProjection.from_fov((48, 80), math.pi / 2)
+    cores, plain = find(score, threshold, (48, 80), PLAIN, ground)
+    grown = RegionConfig(min_area_px=32, min_core_m=0.0, grow_share=share)
+    mask, regions = find(score, threshold, (48, 80), grown, ground)
+    level = threshold - share * max(0.0, threshold - float(np.median(score[::2, ::2])))
+    assert (mask >= cores).all() and len(regions) <= len(plain)
+    assert not mask[np.kron(score <= level, np.ones((4, 4), bool))].any()
+    for region in regions:
+        left, top, right, bottom = region.box
+        assert cores[top:bottom, left:right].any() and region.max_score > threshold
+    assert any(r.in_corridor for r in regions) >= any(r.in_corridor for r in plain)
+
+
 @settings(max_examples=150, deadline=None)
 @given(arrays(np.float32, (12, 20), elements=st.sampled_from([0.0, 0.25, 0.5, 1.0])), st.sampled_from([0.1, 0.3, 0.7]))
 def test_mask_and_regions_agree_on_any_map(score, threshold):
-    config = RegionConfig(min_area_px=32)
+    config = PLAIN
     ground = GroundProjection.from_fov((48, 80), math.pi / 2)
     mask, regions = find(score, threshold, (48, 80), config, ground)
     assert sum(r.area_px for r in regions) == (mask > 0).sum()
@@ -206,7 +274,7 @@ def test_a_box_standing_in_the_corridor_is_found_in_it(x_m, y_m, roll, pitch, ya
     if not (4 <= row <= 90 and 2 <= column < 158):
         return
     score = score_map((row - 4, row, column - 1, column + 1, 1.0))
-    (region,) = find(score, ground=ground)[1]
+    (region,) = find(score, ground=ground, config=PLAIN)[1]
     below = ground.ground_from_pixels(u, [v - 5.0, v + 5.0])[0]
     if region.distance_m is not None and np.isfinite(below).all():
         assert below[1] - 0.3 <= region.distance_m <= below[0] + 0.3

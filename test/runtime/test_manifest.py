@@ -25,7 +25,7 @@ def manifest(tmp_path):
         num_queries=50,
         files={"onnx": file_entry(tmp_path / "net.onnx")},
         score="uno",
-        aggregation=Aggregation.STRIDE_4,
+        aggregation=Aggregation.MASKS,
         thresholds={
             "uno": Threshold(-0.25, rule="one false hazard in 10 min", data="validation", figures={"recall": 0.5})
         },
@@ -58,6 +58,20 @@ def test_fingerprint_is_of_everything_said(manifest, tmp_path):
 def test_threshold_is_that_of_the_engine_s_own_score(manifest):
     assert manifest.threshold is not None and manifest.threshold.value == -0.25
     assert replace(manifest, score="uno_clamped").threshold is None
+
+
+def test_a_threshold_says_under_which_settings_it_holds_and_of_which_engine_it_was_taken(manifest, tmp_path):
+    own = Threshold(0.5, "rule", "data", {"minutes": 10.0}, {"region.min_area_px": 32})
+    taken = own.inherited("default")
+    assert (taken.inherited_from, taken.value, taken.settings) == ("default", 0.5, {"region.min_area_px": 32})
+    assert taken.inherited("default_int8").inherited_from == "default"  # where it was calibrated, however far back
+    replace(manifest, thresholds={manifest.score: taken}).save(tmp_path / "built.json")
+    assert load_manifest(tmp_path / "built.json").threshold == taken
+    plain = json.loads((tmp_path / "built.json").read_text())
+    for key in ("settings", "inherited_from"):  # manifests from before have neither
+        del plain["thresholds"][manifest.score][key]
+    (tmp_path / "old.json").write_text(json.dumps(plain))
+    assert load_manifest(tmp_path / "old.json").threshold == Threshold(0.5, "rule", "data", {"minutes": 10.0})
 
 
 def test_saving_leaves_no_temporary_file_and_replaces_whole(manifest, tmp_path):
@@ -102,13 +116,16 @@ def test_missing_file_and_missing_role(manifest, tmp_path):
         ({"kind": "fuzed"}, "expected one of fused, raw; found 'fuzed'"),
         ({"score": "unknown_score"}, "score: expected one of uno, .*found 'unknown_score'"),
         ({"score": None}, "expected a score"),
-        ({"aggregation": "nearest"}, "expected one of exact, stride_4; found 'nearest'"),
+        ({"aggregation": "nearest"}, "expected one of exact, masks; found 'nearest'"),
         ({"kind": "raw"}, "raw engine: expected no score, found 'uno'"),
         ({"input_size": [360]}, r"input_size: expected two positive integers .*found \(360,\)"),
         ({"output_size": [0, 160]}, "output_size: expected two positive"),
         ({"input_size": [360.5, 640]}, "input_size: expected two positive"),
         ({"num_queries": True}, "num_queries: expected a positive integer, found True"),
-        ({"classes": []}, "expected 13 classes, found 0"),
+        ({"classes": []}, r"ids from 0 on without gaps, found \[\]"),
+        ({"classes": [{"id": 1, "name": "road", "colour": [0, 0, 0]}]}, r"without gaps, found \[1\]"),
+        ({"classes": [{"id": 0, "name": "", "colour": [0, 0, 0]}]}, "class 0: expected a name"),
+        ({"classes": [{"id": 0, "name": "road", "colour": [0, 300, 0]}]}, "expected an RGB colour"),
         ({"files": {"onxx": {"name": "a", "sha256": "0" * 64}}}, "found 'onxx'"),
         ({"files": {"onnx": {"name": "../a", "sha256": "0" * 64}}}, "without folders, found '../a'"),
         ({"files": {"onnx": {"name": "a", "sha256": "xyz"}}}, "64 lower-case hex digits, found 'xyz'"),
@@ -128,13 +145,17 @@ def test_wrong_values_are_refused(manifest, tmp_path, changes, message):
     assert str(path) in str(caught.value)
 
 
-def test_classes_must_be_the_street_s(manifest, tmp_path):
+def test_classes_may_be_those_of_another_network_but_not_twice_the_same(manifest, tmp_path):
     path = tmp_path / "net.json"
     manifest.save(path)
     plain = json.loads(path.read_text())
-    plain["classes"][7]["name"] = "street"
+    plain["classes"] = plain["classes"][:2]
+    plain["classes"][1]["name"] = "lane"
     path.write_text(json.dumps(plain))
-    with pytest.raises(ManifestError, match="expected .*name='road'.*found .*name='street'"):
+    assert [entry.name for entry in load_manifest(path).classes] == ["background", "lane"]
+    plain["classes"][1]["name"] = "background"
+    path.write_text(json.dumps(plain))
+    with pytest.raises(ManifestError, match="found twice background"):
         load_manifest(path)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from ros_anomaly.bags.clock import DriveClock, on_clock
+from ros_anomaly.bags.clock import DriveClock
 from ros_anomaly.bags.reader_cameras import CameraTopics
-from ros_anomaly.bags.reader_events import DriveEvent, DriveSource, ImageEvent, LabelEvent
+from ros_anomaly.bags.reader_events import DriveEvent, DriveSource, ImageEvent, LabelEvent, events_on_clock
 from ros_anomaly.detector import Detector
 from ros_anomaly.evaluation.drives.labels import LabelFormat
 from ros_anomaly.evaluation.drives.run import Answer, Beat, DrivePolicy, DriveRun
@@ -50,13 +50,17 @@ class EvaluatedDrive:
 
 @dataclass
 class DriveEvaluation:
-    """One contestant on a drive: a detector with a policy, and everything that is counted of it."""
+    """One contestant on a drive: a detector with a policy, and everything that is counted of it.
+
+    ``judges_classes`` is whether the engine's classes are those of class id labels; without, no class figure is given.
+    """
 
     source: DriveSource
     detector: Detector
     policy: DrivePolicy
     label_format: LabelFormat | None = None
     listeners: tuple[DriveListener, ...] = ()
+    judges_classes: bool = True
     tallies: tuple[CameraTally, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,7 +70,8 @@ class DriveEvaluation:
             raise ValueError("labels: expected a label format with a label topic, found none")
         self._judged: list[tuple[int, JudgedFrame]] = []
         self.tallies = tuple(
-            CameraTally(label_format, self._keep(number)) for number, label_format in enumerate(labelled)
+            CameraTally(label_format, self._keep(number), self.judges_classes)
+            for number, label_format in enumerate(labelled)
         )
         self._run = DriveRun(self.detector, self.policy, len(cameras))
 
@@ -142,14 +147,6 @@ class DriveEvaluation:
                 yield f"{camera.labels}: {missing} labels without a processed image of their stamp"
 
 
-def _image_stamp_ns(event: DriveEvent) -> int | None:
-    return event.event.stamp_ns if isinstance(event.event, ImageEvent) else None
-
-
-def _at_time(event: DriveEvent, time_ns: int) -> DriveEvent:
-    return replace(event, recorded_ns=time_ns)
-
-
 def _is_incomplete(tally: CameraTally) -> bool:
     unlabelled = tally.truth is not None and not tally.truth.frames
     return not tally.rows or unlabelled or bool(tally.dropped or tally.bad_labels)
@@ -171,7 +168,7 @@ def evaluate_drive(
     Raises:
         ValueError: there is no event at all.
     """
-    clock, events = on_clock(contestants[0].source.events(), clock, _image_stamp_ns, _at_time)
+    clock, events = events_on_clock(contestants[0].source, clock)
     start_ns = end_ns = None
     for event in events:
         start_ns = event.recorded_ns if start_ns is None else start_ns

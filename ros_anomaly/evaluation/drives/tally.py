@@ -49,7 +49,10 @@ class CameraTally:
     """
 
     def __init__(
-        self, label_format: LabelFormat | None = None, on_judged: Callable[[JudgedFrame], None] | None = None
+        self,
+        label_format: LabelFormat | None = None,
+        on_judged: Callable[[JudgedFrame], None] | None = None,
+        judges_classes: bool = True,
     ) -> None:
         self.rows: list[FrameRow] = []
         self.levels = LevelTrack()
@@ -60,6 +63,7 @@ class CameraTally:
         self.engine_ms: list[float] = []
         self.latency_ms: list[float] = []
         self._format = label_format
+        self._judges_classes = judges_classes and label_format is LabelFormat.CLASS_IDS
         self._on_judged = on_judged
 
     @property
@@ -105,7 +109,7 @@ class CameraTally:
         except ValueError as error:
             self._bad_label(str(error))
             return
-        found = self.truth.add(frame.scored, truth, plane if self._format is LabelFormat.CLASS_IDS else None)
+        found = self.truth.add(frame.scored, truth, plane if self._judges_classes else None)
         self.rows[frame.row] = row = self.rows[frame.row].labelled(found)
         if self._on_judged is not None:
             self._on_judged(JudgedFrame(row, frame.image, frame.scored, truth))

@@ -81,7 +81,7 @@ def code_fingerprint() -> str:
     """Hash of the sources that decide figures: state of an older formula is not added to that of a newer one."""
     package = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256()
-    for room in ("data", "evaluation", "scores"):
+    for room in ("data", "evaluation", "hazard", "scores"):
         for path in sorted((package / room).rglob("*.py")):
             digest.update(path.relative_to(package).as_posix().encode())
             digest.update(path.read_bytes())

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ros_anomaly.data.frames import Frame
-from ros_anomaly.data.labels import ANOMALY_ID, VOID_ID
+from ros_anomaly.data.labels import ANOMALY_ID, NUM_INLIER_CLASSES, VOID_ID
 from ros_anomaly.detector import fit_image
 from ros_anomaly.evaluation.labelled.score_maps import RawEngine
 from ros_anomaly.scores.aggregation import pixel_sums
@@ -17,7 +17,10 @@ from ros_anomaly.scores.names import Aggregation
 
 
 def fit_statistics(
-    frames: Iterable[Frame], engine: RawEngine, aggregation: Aggregation = Aggregation.STRIDE_4
+    frames: Iterable[Frame],
+    engine: RawEngine,
+    aggregation: Aggregation = Aggregation.MASKS,
+    num_classes: int = NUM_INLIER_CLASSES,
 ) -> tuple[ScoreFit, int]:
     """(fit over all frames without an anomalous pixel, how many they were); void pixels are not counted.
 
@@ -27,7 +30,7 @@ def fit_statistics(
     Raises:
         ValueError: not one frame is free of anomalies.
     """
-    fit, used = ScoreFit(), 0
+    fit, used = ScoreFit(num_classes), 0
     for frame in frames:
         if (frame.class_ids == ANOMALY_ID).any():
             continue
@@ -37,7 +40,7 @@ def fit_statistics(
         with torch.inference_mode():
             height, width = frame.class_ids.shape
             exact_size = (int(height), int(width)) if aggregation is Aggregation.EXACT else None
-            sums = pixel_sums(class_logits, mask_logits, image_size=exact_size)
+            sums = pixel_sums(class_logits, mask_logits, num_classes, exact_size)
             fit.add(sums, valid=_valid_cells(frame.class_ids, sums.classes.shape[-2:]))
         used += 1
     if used == 0:

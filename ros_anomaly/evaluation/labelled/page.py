@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ros_anomaly.evaluation.labelled.kept_frames import KeptFrame
+from ros_anomaly.evaluation.labelled.page_findings import findings
 from ros_anomaly.evaluation.labelled.result import EvaluatedEngine, EvaluationResult
 from ros_anomaly.evaluation.metrics import RankingFigures
 from ros_anomaly.evaluation.report.blocks import (
@@ -131,12 +132,14 @@ def _curves(result: EvaluationResult) -> Block:
 
 def _engine_section(engine: EvaluatedEngine, several: bool) -> Section:
     report = engine.report
-    first, score = next(iter(report.scores.items()))
-    blocks: list[Block] = []
+    first = next(iter(report.scores))
+    shown, score = engine.shown_score, report.scores[engine.shown_score]
+    blocks: list[Block] = list(findings(engine))
     for title, bands in (
-        (f"{first} by distance of the anomaly", score.by_distance),
-        (f"{first} by visible size of the anomaly", score.by_size),
-        (f"{first} by weather", score.by_weather),
+        (f"{shown} by distance of the anomaly", score.by_distance),
+        (f"{shown} by visible size of the anomaly", score.by_size),
+        (f"{shown} by kind of the anomaly", score.by_kind),
+        (f"{shown} by weather", score.by_weather),
     ):
         if bands:
             blocks.append(_band_table(title, bands))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from ros_anomaly.evaluation.conventions import Measurement
+from ros_anomaly.evaluation.labelled.corrupted import CorruptedReport, corruptions_summary
+from ros_anomaly.evaluation.labelled.plain import gains_summary, recall_summary
 from ros_anomaly.evaluation.labelled.published import PublishedRow
 from ros_anomaly.evaluation.labelled.run import EngineReport
 from ros_anomaly.evaluation.metrics import RankingFigures
@@ -27,12 +29,22 @@ class EvaluatedEngine:
         fingerprint: of its manifest.
         kind: "raw" (any score from its logits) or "fused" (the one score that is deployed).
         report: its figures.
+        corrupted: the same on corrupted pictures.
+        own_score: the one that is deployed; None for a raw engine.
     """
 
     label: str
     fingerprint: str
     kind: str
     report: EngineReport
+    corrupted: tuple[CorruptedReport, ...] = ()
+    own_score: str | None = None
+
+    @property
+    def shown_score(self) -> str:
+        """The one that is broken down where there is no room for all: its own if it was measured, else the first."""
+        names = list(self.report.scores)
+        return self.own_score if self.own_score in names else names[0]
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,8 @@ def summary(result: EvaluationResult) -> dict[str, Any]:
     """What ``--json`` prints.
 
     Of a street protocol: ``protocol, frames, miou, scores``; of a dataset ``dataset, split, convention`` in place of
-    ``protocol``. Of several engines ``miou`` and ``scores`` stand in ``engines`` under each engine's label.
+    ``protocol``. Of several engines ``miou`` and ``scores`` stand in ``engines`` under each engine's label. Beside
+    them, where there is something to tell: ``ap_gains``, ``object_recall``, ``corruptions``.
     """
     if result.is_street:
         head: dict[str, Any] = {"protocol": result.source}
@@ -84,8 +97,8 @@ def summary(result: EvaluationResult) -> dict[str, Any]:
         head = {"dataset": result.source, "split": result.split, "convention": result.convention}
     head["frames"] = result.frames
     if len(result.engines) == 1:
-        return head | _engine_summary(result.engines[0].report)
-    return head | {"engines": {engine.label: _engine_summary(engine.report) for engine in result.engines}}
+        return head | _engine_summary(result.engines[0])
+    return head | {"engines": {engine.label: _engine_summary(engine) for engine in result.engines}}
 
 
 def details(result: EvaluationResult) -> dict[str, Any]:
@@ -98,7 +111,7 @@ def details(result: EvaluationResult) -> dict[str, Any]:
         "aggregation": result.aggregation,
         "fit": result.fit,
         "frames": result.frames,
-        "engines": {engine.label: _engine_details(engine) for engine in result.engines},
+        "engines": {engine.label: engine_details(engine) for engine in result.engines},
         "published": [asdict(row) for row in result.published],
     }
 
@@ -124,8 +137,19 @@ def timings(result: EvaluationResult) -> dict[str, Any]:
     }
 
 
-def _engine_summary(report: EngineReport) -> dict[str, Any]:
-    return {"miou": report.miou, "scores": {name: score_summary(score) for name, score in report.scores.items()}}
+def _engine_summary(engine: EvaluatedEngine) -> dict[str, Any]:
+    report = engine.report
+    scores = {name: score_summary(score) for name, score in report.scores.items()}
+    return {"miou": report.miou, "scores": scores} | _where_known(engine)
+
+
+def _where_known(engine: EvaluatedEngine) -> dict[str, Any]:
+    parts = {
+        "ap_gains": gains_summary(engine.report),
+        "object_recall": recall_summary(engine.report),
+        "corruptions": corruptions_summary(engine.report, engine.corrupted),
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
 def score_summary(score: ScoreReport) -> dict[str, Any]:
@@ -136,7 +160,8 @@ def score_summary(score: ScoreReport) -> dict[str, Any]:
     return _measurement(score.by_convention) | {"ap_ci": _interval(score.headline_ap_ci)}
 
 
-def _engine_details(engine: EvaluatedEngine) -> dict[str, Any]:
+def engine_details(engine: EvaluatedEngine) -> dict[str, Any]:
+    """All of one engine but curves, pictures and times."""
     report = engine.report
     return {
         "kind": engine.kind,
@@ -147,7 +172,8 @@ def _engine_details(engine: EvaluatedEngine) -> dict[str, Any]:
         "scores": {name: score_summary(score) | _score_details(score) for name, score in report.scores.items()},
         "misses": [frame.plain() for frame in report.misses],
         "false_flags": [frame.plain() for frame in report.false_flags],
-    }
+        "correlation_of_uno_parts": report.correlation,
+    } | _where_known(engine)
 
 
 def _score_details(score: ScoreReport) -> dict[str, Any]:
@@ -157,6 +183,7 @@ def _score_details(score: ScoreReport) -> dict[str, Any]:
         "by_distance": _by_band(score.by_distance),
         "by_size": _by_band(score.by_size),
         "by_weather": _by_band(score.by_weather),
+        "by_kind": _by_band(score.by_kind),
     }
 
 

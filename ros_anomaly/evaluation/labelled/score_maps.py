@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from ros_anomaly.data.labels import STREET_CLASSES, ClassSet
 from ros_anomaly.detector import fit_image
 from ros_anomaly.runtime.contract import Prediction, RawPrediction
 from ros_anomaly.runtime.manifest import Manifest
@@ -48,14 +49,14 @@ class ScoredImage:
     Attributes:
         native: float32 [S, h, w], the score maps as the network gave them, in the order of the scorer's names.
         maps: float32 [S, H, W], brought bilinearly to the size of the labels.
-        class_ids: uint8 [H, W], closed-set classes.
+        class_ids: uint8 [H, W], closed-set classes; None where the engine's are not the street's, which labels have.
         engine_s: seconds that the engine took.
         scores_s: seconds from its outputs to ``maps``.
     """
 
     native: np.ndarray
     maps: np.ndarray
-    class_ids: np.ndarray
+    class_ids: np.ndarray | None
     engine_s: float
     scores_s: float
 
@@ -75,13 +76,17 @@ class RawScorer:
     """Scores from a raw engine's logits."""
 
     def __init__(
-        self, engine: RawEngine, scores: Sequence[Score], aggregation: Aggregation = Aggregation.STRIDE_4
+        self,
+        engine: RawEngine,
+        scores: Sequence[Score],
+        aggregation: Aggregation = Aggregation.MASKS,
+        classes: ClassSet = STREET_CLASSES,
     ) -> None:
-        """ValueError without a score; a score named twice counts once."""
+        """``classes`` are the engine's. ValueError without a score; a score named twice counts once."""
         self._scores = list({score.name: score for score in scores}.values())
         if not self._scores:
             raise ValueError("scores: expected at least one name, found none")
-        self._engine, self._aggregation = engine, aggregation
+        self._engine, self._aggregation, self._classes = engine, aggregation, classes
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,12 +101,12 @@ class RawScorer:
         class_logits = torch.from_numpy(np.ascontiguousarray(prediction.class_logits))
         mask_logits = torch.from_numpy(np.ascontiguousarray(prediction.mask_logits))
         for score in self._scores:
-            score.check_head(class_logits)
+            score.check_head(class_logits, self._classes.count)
         exact_size = size if self._aggregation is Aggregation.EXACT else None
-        sums = pixel_sums(class_logits, mask_logits, image_size=exact_size)
+        sums = pixel_sums(class_logits, mask_logits, self._classes.count, exact_size)
         native = torch.stack([score.formula(sums) for score in self._scores])
         maps, classes = _at_size(native, size), _at_size(sums.classes, size)
-        class_ids = classes.argmax(dim=0).to(torch.uint8).numpy()
+        class_ids = classes.argmax(dim=0).to(torch.uint8).numpy() if self._classes is STREET_CLASSES else None
         done_s = time.perf_counter()
         return ScoredImage(native.numpy(), maps.numpy(), class_ids, engine_done_s - started_s, done_s - engine_done_s)
 
@@ -109,8 +114,8 @@ class RawScorer:
 class FusedScorer:
     """The score map of a fused engine, as deployed; its one score is the manifest's."""
 
-    def __init__(self, engine: FusedEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: FusedEngine, classes: ClassSet = STREET_CLASSES) -> None:
+        self._engine, self._classes = engine, classes
         self._name = str(engine.manifest.score)
 
     @property
@@ -124,7 +129,7 @@ class FusedScorer:
         engine_done_s = time.perf_counter()
         native = prediction.score[None]
         maps = maps_at_size(native, size)
-        class_ids = _nearest(prediction.class_ids, size)
+        class_ids = _nearest(prediction.class_ids, size) if self._classes is STREET_CLASSES else None
         done_s = time.perf_counter()
         return ScoredImage(native, maps, class_ids, engine_done_s - started_s, done_s - engine_done_s)
 
