@@ -79,7 +79,7 @@ class Detector:
         prediction = self._engine.infer(resized)
         engine_s = time.perf_counter() - engine_started_s
         image_size = (image.shape[0], image.shape[1])
-        score = _at_most(prediction.score, image_size)
+        score = at_most(prediction.score, image_size)
         mask, regions = find_regions(score, self.threshold, image_size, self._config.region, ground, corridor)
         return Assessment(
             mask=mask,
@@ -115,7 +115,7 @@ def fit_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(np.ascontiguousarray(image), size[::-1], interpolation=interpolation)
 
 
-def _at_most(score: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+def at_most(score: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     """``score``, made smaller where the image has fewer pixels than the score map has cells."""
     size = (min(score.shape[0], image_size[0]), min(score.shape[1], image_size[1]))
     if size == score.shape:

@@ -69,7 +69,7 @@ def make_toy_engine(
         num_queries=NUM_QUERIES,
         files={"onnx": file_entry(onnx_path)},
         score="uno",
-        aggregation=Aggregation.STRIDE_4 if stride == 4 else Aggregation.EXACT,
+        aggregation=Aggregation.MASKS if stride == 4 else Aggregation.EXACT,
         thresholds={} if threshold is None else {"uno": Threshold(threshold, rule="set by a test", data="none")},
         opset=_OPSET,
     )

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ros_anomaly.data.labels import STREET_CLASSES, ClassSet
+
 if TYPE_CHECKING:
     from ros_anomaly.network.export import ExportParity
+    from ros_anomaly.network.fused import FusedNetwork, RawNetwork
     from ros_anomaly.network.model import AnomalyNetwork
     from ros_anomaly.scores.names import Aggregation
 
@@ -29,6 +32,7 @@ class EngineRequest:
         program: write a torch program (``.pt2``) too.
         weights: write the weights (matrices in float16) too, and export what they hold after rounding.
         info: goes into weights and manifest.
+        classes: the K inlier classes of the network.
     """
 
     size: tuple[int, int]
@@ -37,6 +41,7 @@ class EngineRequest:
     program: bool = False
     weights: bool = False
     info: Mapping[str, Any] = field(default_factory=dict)
+    classes: ClassSet = STREET_CLASSES
 
 
 def write_engine(
@@ -49,25 +54,23 @@ def write_engine(
         images: uint8 [H, W, 3] of the request's size for the comparison; none uses three made-up ones.
 
     Raises:
-        ValueError: a score that the network's head cannot give.
+        ValueError: a score that the network's head cannot give, or another number of classes than it has.
         ExportError: the exported network is not what torch computes.
     """
     from ros_anomaly.network.export import OPSET, ExportError, export_onnx, export_program, parity
-    from ros_anomaly.network.fused import FusedNetwork, RawNetwork
+    from ros_anomaly.network.fused import FusedNetwork
     from ros_anomaly.network.weights import load_weights, save_weights
-    from ros_anomaly.runtime.manifest import EngineKind, Manifest, file_entry
+    from ros_anomaly.runtime.manifest import EngineKind, Manifest, class_entries, file_entry
     from ros_anomaly.runtime.onnxruntime_session import OnnxRuntimeSession
 
+    if request.classes.count != network.config.inlier_classes:
+        raise ValueError(f"classes: expected {network.config.inlier_classes}, found {request.classes.count}")
     paths = {"onnx": manifest_path.with_suffix(".onnx")}
     if request.weights:
         paths["weights"] = manifest_path.with_suffix(".safetensors")
         save_weights(paths["weights"], network, request.info, half=True)
         network, _ = load_weights(paths["weights"])
-    module: FusedNetwork | RawNetwork
-    if request.score is None or request.aggregation is None:
-        module = RawNetwork(network)
-    else:
-        module = FusedNetwork(network, request.score, request.aggregation)
+    module, reference = _module(network, request), _module(network.eval(), request, folded=False)
     export_onnx(module, request.size, paths["onnx"])
     if request.program:
         paths["torch_program"] = manifest_path.with_suffix(".pt2")
@@ -79,13 +82,14 @@ def write_engine(
         input_size=request.size,
         output_size=_output_size(module, request.size),
         num_queries=network.config.queries,
+        classes=class_entries(request.classes),
         score=request.score if fused else None,
         aggregation=request.aggregation if fused else None,
         opset=OPSET,
         files={role: file_entry(path) for role, path in paths.items()},
     )
     session = OnnxRuntimeSession(paths["onnx"], manifest, threads=None)
-    found = parity(module, session.run, images or made_up_images(request.size))
+    found = parity(reference, session.run, images or made_up_images(request.size))
     session.close()
     if found.max_error > MAX_ERROR or found.class_changes > MAX_CLASS_CHANGES:
         raise ExportError(
@@ -95,6 +99,15 @@ def write_engine(
     info = {**request.info, "onnx_max_error": found.max_error, "onnx_class_changes": found.class_changes}
     replace(manifest, info=info).save(manifest_path)
     return found
+
+
+def _module(network: AnomalyNetwork, request: EngineRequest, folded: bool = True) -> FusedNetwork | RawNetwork:
+    """What is exported, or with ``folded=False`` the network as it was trained, which the export is held to."""
+    from ros_anomaly.network.fused import FusedNetwork, RawNetwork
+
+    if request.score is None or request.aggregation is None:
+        return RawNetwork(network, folded)
+    return FusedNetwork(network, request.score, request.aggregation, folded)
 
 
 def made_up_images(size: tuple[int, int], count: int = 3) -> list[np.ndarray]:

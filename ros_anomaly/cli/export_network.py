@@ -1,11 +1,11 @@
-"""Export weights to an engine: ONNX and manifest."""
+"""Export weights, ours or a public checkpoint's, to an engine: ONNX and manifest."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from ros_anomaly.cli import common
+from ros_anomaly.cli import common, network_sources
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -15,10 +15,19 @@ def make_parser() -> argparse.ArgumentParser:
         prog="ros-anomaly-export-network",
         description="Export a network's weights to an engine file that the detector runs: OUT.onnx with the manifest "
         "OUT.json beside it. Compares ONNX Runtime with torch and fails where they differ. A new engine has no "
-        "threshold: run ros-anomaly-calibrate on it.",
+        "threshold: run ros-anomaly-calibrate on it. Weights are ours (--weights) or those of a public Mask2Former "
+        "(--checkpoint), which can also be saved for fine-tuning (--save-weights).",
     )
-    parser.add_argument("--weights", type=common.existing_file, required=True, help="safetensors file of train")
-    parser.add_argument("--out", type=Path, required=True, help="manifest to write, such as engines/default.json")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--weights", type=common.existing_file, help="safetensors file of train")
+    source.add_argument(
+        "--checkpoint",
+        type=Path,
+        help="Mask2Former of others: a Hugging Face folder, or a .pth, .pkl or .safetensors state dict of the original "
+        "code, Open-set-M2F or RbA (Swin and ResNet backbones)",
+    )
+    network_sources.add_options(parser)
+    parser.add_argument("--out", type=Path, help="manifest to write, such as engines/default.json")
     parser.add_argument(
         "--kind", choices=("fused", "raw"), default="fused", help="fused: score and class ids; raw: all logits"
     )
@@ -27,7 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--aggregation",
         choices=tuple(a.value for a in Aggregation),
-        default=Aggregation.STRIDE_4.value,
+        default=Aggregation.MASKS.value,
         help="sum over masks at full size (exact) or at a quarter of it",
     )
     parser.add_argument("--program", action="store_true", help="write a torch program OUT.pt2 too (torch backend)")
@@ -44,17 +53,45 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
+    _check(args)
+    source = network_sources.open_network(args)
+    figures: dict[str, object] = {}
+    if args.save_weights:
+        from ros_anomaly.network.weights import save_weights
+
+        save_weights(args.save_weights, source.network, source.info)
+        common.say(f"wrote {args.save_weights}: continue with ros-anomaly-train --start {args.save_weights}")
+        figures["weights"] = args.save_weights
+    if args.out:
+        figures |= _write(args, source)
+    if args.json:
+        common.print_json(figures)
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.out is None and args.save_weights is None:
+        raise common.CliError("expected --out or --save-weights, found neither", common.EXIT_BAD_ARGUMENTS)
+    if args.out is not None and args.out.suffix != ".json":
+        raise common.CliError(f"--out: expected a manifest path ending in .json, found {args.out}")
+    if args.save_weights is not None and args.save_weights.suffix != ".safetensors":
+        raise common.CliError(f"--save-weights: expected a path ending in .safetensors, found {args.save_weights}")
+    for option in ("variant", "ignore", "save_weights"):
+        if args.weights and getattr(args, option):
+            raise common.CliError(
+                f"--{option.replace('_', '-')}: expected with --checkpoint alone, found with --weights"
+            )
+
+
+def _write(args: argparse.Namespace, source: network_sources.NetworkSource) -> dict[str, object]:
+    """Write the engine; manifest and parity for ``--json``."""
     import numpy as np
 
     from ros_anomaly.cli.engine_files import EngineRequest, write_engine
     from ros_anomaly.data.frame_store import FrameStore
     from ros_anomaly.network.export import ExportError
-    from ros_anomaly.network.weights import load_weights
     from ros_anomaly.scores.names import Aggregation
 
-    if args.out.suffix != ".json":
-        raise common.CliError(f"--out: expected a manifest path ending in .json, found {args.out}")
-    network, info = load_weights(args.weights)
     images = []
     if args.frames:
         store = FrameStore(args.frames)
@@ -68,19 +105,18 @@ def _export(args: argparse.Namespace) -> int:
         aggregation=Aggregation(args.aggregation),
         program=args.program,
         weights=args.with_weights,
-        info=info,
+        info=source.info,
+        classes=source.classes,
     )
     try:
-        parity = write_engine(network, args.out, request, images)
+        parity = write_engine(source.network, args.out, request, images)
     except ExportError as error:
         raise common.CliError(str(error)) from error
     common.say(
         f"wrote {args.out}: largest error against torch {parity.max_error:.2g}, "
         f"{parity.class_changes:.4%} of the class decisions changed"
     )
-    if args.json:
-        common.print_json({"manifest": args.out, **vars(parity)})
-    return 0
+    return {"manifest": args.out, **vars(parity)}
 
 
 if __name__ == "__main__":

@@ -89,7 +89,9 @@ def _write(
             for topic, message in frame_messages(frame, drive.horizontal_fov_rad, args.jpeg, depth):
                 bag.write(topic, message, frame.stamp_ns)
         if tree is not None:
-            tree.add(f"{index:06d}", frame.view.image, frame.view.class_ids)
+            class_ids = frame.view.class_ids
+            assert class_ids is not None, "a rendered view has its classes"
+            tree.add(f"{index:06d}", frame.view.image, class_ids)
     if bag is not None:
         bag.note("drive", drive.description())
 

@@ -93,6 +93,13 @@ def ensure(data: DataConfig, folder: Path, workers: int = 2) -> None:
         render_cutouts(folder / "cutouts", data.cutouts, data.seed)
 
 
+def object_kinds() -> dict[str, str]:
+    """Training object → its kind, by which ``data.negative_kinds`` of a recipe chooses."""
+    from ros_anomaly_sim.street.objects.negatives import NEGATIVES
+
+    return {spec.name: spec.form for spec in NEGATIVES}
+
+
 def _protocol_jobs(
     folder: Path, protocol: str, frames: int | None, size: tuple[int, int], sensor: bool
 ) -> list[ShardJob]:

@@ -14,9 +14,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ros_anomaly.data.decoded_cache import DecodedCache
 from ros_anomaly.data.frame_store import FrameStoreError, write_json_atomic
 
-_INDEX = "cutouts.json"
+INDEX = "cutouts.json"
+CACHE_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Cutout:
             raise ValueError(f"cut-out {self.name}: expected height_m > 0, found {self.height_m}")
 
 
+def cutout_bytes(cutout: Cutout) -> int:
+    """Memory that a cut-out takes."""
+    return cutout.rgba.nbytes
+
+
 class CutoutStoreWriter:
     """Collects cut-outs into a folder; nothing is visible to readers before :meth:`finish`."""
 
@@ -63,12 +70,12 @@ class CutoutStoreWriter:
 
     def finish(self) -> int:
         """Write the index and return the number of cut-outs."""
-        write_json_atomic(self.folder / _INDEX, self._entries)
+        write_json_atomic(self.folder / INDEX, self._entries)
         return len(self._entries)
 
 
 class CutoutStore:
-    """Read access by number, in the order of the names; pictures are decoded once and kept.
+    """Read access by number, in the order of the names; decoded pictures are kept up to a quarter of a gigabyte.
 
     Raises:
         FrameStoreError: no index in the folder, or a picture of it missing or not RGBA (on first use).
@@ -76,28 +83,31 @@ class CutoutStore:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        path = self.folder / _INDEX
+        path = self.folder / INDEX
         if not path.exists():
-            raise FrameStoreError(f"{self.folder}: expected a cut-out store ({_INDEX}), found none")
+            raise FrameStoreError(f"{self.folder}: expected a cut-out store ({INDEX}), found none")
         self._entries: dict[str, dict[str, Any]] = json.loads(path.read_text())
         self._names = sorted(self._entries)
-        self._decoded: dict[int, Cutout] = {}
+        self._decoded: DecodedCache[Cutout] = DecodedCache(CACHE_BYTES, cutout_bytes)
 
     def __len__(self) -> int:
         return len(self._names)
 
+    def info(self, index: int) -> dict[str, Any]:
+        """What the writer said about the cut-out; its picture is not read."""
+        return dict(self._entries[self._names[index]]["info"])
+
     def __getitem__(self, index: int) -> Cutout:
         if not 0 <= index < len(self):
             raise IndexError(f"cut-out {index} of a store of {len(self)}")
-        if index not in self._decoded:
-            name = self._names[index]
-            path = self.folder / f"{name}.png"
-            picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-            if picture is None or picture.ndim != 3 or picture.shape[2] != 4:
-                raise FrameStoreError(
-                    f"{path}: expected an RGBA PNG, found {'nothing' if picture is None else picture.shape}"
-                )
-            entry = self._entries[name]
-            rgba = cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA)
-            self._decoded[index] = Cutout(name, rgba, entry["height_m"], entry["info"])
-        return self._decoded[index]
+        return self._decoded.get(index, lambda: self._read(self._names[index]))
+
+    def _read(self, name: str) -> Cutout:
+        path = self.folder / f"{name}.png"
+        picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if picture is None or picture.ndim != 3 or picture.shape[2] != 4:
+            raise FrameStoreError(
+                f"{path}: expected an RGBA PNG, found {'nothing' if picture is None else picture.shape}"
+            )
+        entry = self._entries[name]
+        return Cutout(name, cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), entry["height_m"], entry["info"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -50,3 +50,25 @@ class FrameSource(Protocol):
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Frame]: ...
+
+
+class FrameArrays(Protocol):
+    """Random access to images uint8 [H, W, 3] and class ids uint8 [H, W], which may be read-only."""
+
+    def __len__(self) -> int: ...
+
+    def arrays(self, index: int) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+class SomeFrames:
+    """Some of the frames of a source, in the order of ``indices``."""
+
+    def __init__(self, frames: FrameArrays, indices: Sequence[int]) -> None:
+        self._frames, self._indices = frames, tuple(indices)
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def arrays(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """As the source's. IndexError outside."""
+        return self._frames.arrays(self._indices[index])

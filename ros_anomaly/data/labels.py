@@ -1,7 +1,10 @@
-"""Class ids, names and palette of the street classes (StreetHazards dataset ids)."""
+"""Class ids, names and palettes: the street classes (StreetHazards dataset ids), Cityscapes' own, and a user's."""
 
 from __future__ import annotations
 
+import colorsys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -71,3 +74,124 @@ def anomaly_labels(class_ids: np.ndarray) -> np.ndarray:
     labels[class_ids == ANOMALY_ID] = 1
     labels[class_ids == VOID_ID] = VOID_ID
     return labels
+
+
+@dataclass(frozen=True)
+class ClassSet:
+    """The K inlier classes that a network is trained on; ids are places in ``names``.
+
+    Training labels hold 0..K-1 and, for anomalies, K (``anomaly_id``, the row of the outlier class); all else is void.
+
+    Attributes:
+        name: of the set.
+        names: of the classes, in the order of their ids.
+        colours: RGB of each.
+        ground: ids of what a vehicle or a person may stand on.
+        things: ids of what has single objects that can be cut out (no ground, building, sky ...).
+    """
+
+    name: str
+    names: tuple[str, ...]
+    colours: tuple[tuple[int, int, int], ...]
+    ground: frozenset[int] = frozenset()
+    things: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.names) < INLIER_ID or len(set(self.names)) != len(self.names) or "" in self.names:
+            raise ValueError(f"classes: expected 1 to {INLIER_ID - 1} different names, found {list(self.names)}")
+        if len(self.colours) != len(self.names):
+            raise ValueError(f"classes: expected {len(self.names)} colours, found {len(self.colours)}")
+        if not self.ground | self.things <= set(range(self.count)):
+            raise ValueError(f"classes: expected ids of ground and things below {self.count}")
+
+    @property
+    def count(self) -> int:
+        """K."""
+        return len(self.names)
+
+    @property
+    def anomaly_id(self) -> int:
+        """K: the id of anomalies in training labels of these classes."""
+        return len(self.names)
+
+    @property
+    def palette(self) -> np.ndarray:
+        """uint8 [256, 3] RGB: anomalies are white, void is black, an unnamed inlier grey."""
+        palette = np.zeros((256, 3), np.uint8)
+        palette[: self.count] = self.colours
+        palette[self.anomaly_id] = _COLOURS[StreetClass.ANOMALY]
+        palette[INLIER_ID] = PALETTE[INLIER_ID]
+        return palette
+
+    @classmethod
+    def of_names(cls, names: Iterable[str]) -> ClassSet:
+        """A user's own classes. Those called as one of the street's or of Cityscapes' have its colour and uses.
+
+        Raises:
+            ValueError: no names, or two that are equal.
+        """
+        names = tuple(names)
+        known = {_plain(name): (known, i) for known in KNOWN_CLASSES for i, name in enumerate(known.names)}
+        found = [known.get(_plain(name)) for name in names]
+        # Colours of unknown classes differ from each other and from black and white by their hue alone.
+        spare = [_hue(i / max(1, len(names))) for i in range(len(names))]
+        return cls(
+            "own",
+            names,
+            tuple(spare[i] if hit is None else hit[0].colours[hit[1]] for i, hit in enumerate(found)),
+            frozenset(i for i, hit in enumerate(found) if hit and hit[1] in hit[0].ground),
+            frozenset(i for i, hit in enumerate(found) if hit and hit[1] in hit[0].things),
+        )
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("_", " ").replace("-", " ")
+
+
+def _hue(share: float) -> tuple[int, int, int]:
+    """A clear colour of that hue (0..1) in RGB."""
+    red, green, blue = colorsys.hsv_to_rgb(share, 0.65, 0.85)
+    return int(255 * red), int(255 * green), int(255 * blue)
+
+
+STREET_CLASSES = ClassSet(
+    "street",
+    CLASS_NAMES,
+    tuple(_COLOURS[StreetClass(i)] for i in range(NUM_INLIER_CLASSES)),
+    ground=frozenset((StreetClass.ROAD, StreetClass.ROAD_LINE, StreetClass.SIDEWALK)),
+    things=frozenset((StreetClass.OTHER, StreetClass.PEDESTRIAN, StreetClass.CAR, StreetClass.TRAFFIC_SIGN)),
+)
+"""The K = 13 classes of StreetHazards and of the rendered streets; its anomaly id is ``ANOMALY_ID``."""
+
+_CITYSCAPES: tuple[tuple[str, tuple[int, int, int]], ...] = (
+    ("road", (128, 64, 128)),
+    ("sidewalk", (244, 35, 232)),
+    ("building", (70, 70, 70)),
+    ("wall", (102, 102, 156)),
+    ("fence", (190, 153, 153)),
+    ("pole", (153, 153, 153)),
+    ("traffic light", (250, 170, 30)),
+    ("traffic sign", (220, 220, 0)),
+    ("vegetation", (107, 142, 35)),
+    ("terrain", (152, 251, 152)),
+    ("sky", (70, 130, 180)),
+    ("person", (220, 20, 60)),
+    ("rider", (255, 0, 0)),
+    ("car", (0, 0, 142)),
+    ("truck", (0, 0, 70)),
+    ("bus", (0, 60, 100)),
+    ("train", (0, 80, 100)),
+    ("motorcycle", (0, 0, 230)),
+    ("bicycle", (119, 11, 32)),
+)
+
+CITYSCAPES_CLASSES = ClassSet(
+    "cityscapes",
+    tuple(name for name, _ in _CITYSCAPES),
+    tuple(colour for _, colour in _CITYSCAPES),
+    ground=frozenset((0, 1)),
+    things=frozenset((6, 7, *range(11, 19))),
+)
+"""The 19 evaluated classes of Cityscapes by train id, with its colours."""
+
+KNOWN_CLASSES: tuple[ClassSet, ...] = (CITYSCAPES_CLASSES, STREET_CLASSES)

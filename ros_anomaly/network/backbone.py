@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as a transformers backbone with features at strides 4, 8, 16 and 32.
+"""EfficientNet-Lite0 as a transformers backbone with features at strides 2, 4, 8, 16 and 32.
 
 The architecture is the one of the TensorFlow TPU repository (EfficientNet without squeeze-and-excite,
 with ReLU6), which embedded accelerators like. Inputs are normalised as ``(x - 127) / 128``.
@@ -28,8 +28,8 @@ _STAGES = (
     (3, 1, 6, 320, 1),
 )
 _STEM_CHANNELS = 32
-_TAPS = {2: "stride4", 4: "stride8", 10: "stride16", 15: "stride32"}
-TAP_CHANNELS = (24, 40, 112, 320)
+_TAPS = {0: "stride2", 2: "stride4", 4: "stride8", 10: "stride16", 15: "stride32"}
+TAP_CHANNELS = (16, 24, 40, 112, 320)
 INPUT_MEAN, INPUT_SCALE = 127.0, 128.0
 # The stem and the blocks up to the stride 4 tap: generic edges, costly because they are large.
 NUM_STEM_BLOCKS = 3
@@ -111,7 +111,7 @@ class EfficientNetLite0Config(BackboneConfigMixin, PreTrainedConfig):
 
 
 class EfficientNetLite0Backbone(BackboneMixin, PreTrainedModel):
-    """Feature maps float [B, 24|40|112|320, H/s, W/s] for s = 4, 8, 16, 32 of normalised images [B, 3, H, W]."""
+    """Feature maps float [B, 16|24|40|112|320, H/s, W/s] for s = 2, 4, 8, 16, 32 of normalised images [B, 3, H, W]."""
 
     config_class = EfficientNetLite0Config
     main_input_name = "pixel_values"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ros_anomaly.network.backbone import INPUT_MEAN, INPUT_SCALE
 from ros_anomaly.network.folding import folded_copy
 from ros_anomaly.network.model import AnomalyNetwork
 from ros_anomaly.scores.names import Aggregation
@@ -13,17 +12,20 @@ from ros_anomaly.scores.registry import compute_scores, get_score
 
 
 class RawNetwork(nn.Module):
-    """uint8 [H, W, 3] RGB → class logits float32 [N, K+1 or K+2], mask logits float32 [N, H/4, W/4]."""
+    """uint8 [H, W, 3] RGB → class logits float32 [N, K+1 or K+2], mask logits float32 [N, H/4, W/4].
+
+    Args:
+        network: copied and folded, as it is exported; with ``folded=False`` itself, to compare the export with.
+    """
 
     output_names = ("class_logits", "mask_logits")
 
-    def __init__(self, network: AnomalyNetwork) -> None:
+    def __init__(self, network: AnomalyNetwork, folded: bool = True) -> None:
         super().__init__()
-        self.network = folded_copy(network)
+        self.network = folded_copy(network) if folded else network
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        pixels = (image.permute(2, 0, 1)[None].to(torch.float32) - INPUT_MEAN) / INPUT_SCALE
-        output = self.network(pixels)
+        output = self.network(self.network.normalise(image.permute(2, 0, 1)[None]))
         return output.class_logits[-1][0].float(), output.mask_logits[-1][0].float()
 
 
@@ -35,8 +37,9 @@ class FusedNetwork(nn.Module):
     Args:
         network: copied; K+2 where the score needs the outlier class.
         score: a name of ``ros_anomaly.scores``.
-        aggregation: ``EXACT`` upsamples the mask logits to the image first (h, w = H, W); ``STRIDE_4`` sums at the
+        aggregation: ``EXACT`` upsamples the mask logits to the image first (h, w = H, W); ``MASKS`` sums at the
             masks' own size (h, w = H/4, W/4).
+        folded: see :class:`RawNetwork`.
 
     Raises:
         ValueError: unknown score, or one that this head cannot give.
@@ -44,10 +47,10 @@ class FusedNetwork(nn.Module):
 
     output_names = ("score", "class_ids")
 
-    def __init__(self, network: AnomalyNetwork, score: str, aggregation: Aggregation) -> None:
+    def __init__(self, network: AnomalyNetwork, score: str, aggregation: Aggregation, folded: bool = True) -> None:
         super().__init__()
         get_score(score).check_head(torch.empty(1, network.config.class_rows), network.config.inlier_classes)
-        self.raw = RawNetwork(network)
+        self.raw = RawNetwork(network, folded)
         self.score, self.aggregation = score, aggregation
         self.inlier_classes = network.config.inlier_classes
 

@@ -17,12 +17,7 @@ from transformers.models.mask2former.modeling_mask2former import (
     Mask2FormerSinePositionEmbedding,
 )
 
-
-def conv_bn(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
-    """Convolution and batch norm without an activation."""
-    conv = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
-    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs))
+from ros_anomaly.network.layers import conv_bn, resized
 
 
 class GlobalContext(nn.Module):
@@ -68,19 +63,18 @@ class FpnPixelDecoder(nn.Module):
         self.mask_projection = nn.Conv2d(mask_features, mask_features, 1)
 
     def forward(self, features: Sequence[Tensor], **_: object) -> Mask2FormerPixelDecoderOutput:
-        """``mask_features`` [B, M, H/4, W/4] and ``multi_scale_features`` [B, C, ...] at strides 32, 16, 8."""
+        """``mask_features`` [B, M, H/4, W/4] and ``multi_scale_features`` [B, C, ...] at strides 32, 16, 8.
+
+        Features finer than stride 4 may come before the four; they are for others.
+        """
         stride4, stride8, stride16, stride32 = (
-            lateral(feature) for lateral, feature in zip(self.laterals, features, strict=True)
+            lateral(feature) for lateral, feature in zip(self.laterals, features[-4:], strict=True)
         )
         stride32 = self.context(stride32)
-        stride16 = F.relu(self.smooth16(stride16 + _resized(stride32, stride16)))
-        stride8 = F.relu(self.smooth8(stride8 + _resized(stride16, stride8)))
-        stride4 = F.relu(self.smooth4(stride4 + _resized(self.narrow(stride8), stride4)))
+        stride16 = F.relu(self.smooth16(stride16 + resized(stride32, stride16)))
+        stride8 = F.relu(self.smooth8(stride8 + resized(stride16, stride8)))
+        stride4 = F.relu(self.smooth4(stride4 + resized(self.narrow(stride8), stride4)))
         return Mask2FormerPixelDecoderOutput(
             mask_features=self.mask_projection(stride4),
             multi_scale_features=(stride32, stride16, stride8),  # type: ignore[arg-type]  # declared as one tensor
         )
-
-
-def _resized(features: Tensor, like: Tensor) -> Tensor:
-    return F.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)

@@ -37,8 +37,8 @@ class Aggregation(Enum):
 
     EXACT = "exact"
     """Mask logits upsampled to the image first, then σ and the sum: the reference (UNO eq. 8)."""
-    STRIDE_4 = "stride_4"
-    """σ and the sum at the masks' own size, a quarter of the image: what is deployed."""
+    MASKS = "masks"
+    """σ and the sum at the masks' own size (stride 4 or 2): what is deployed."""
 
     @classmethod
     def _missing_(cls, value: object) -> Aggregation:

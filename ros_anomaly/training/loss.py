@@ -16,7 +16,8 @@ from torch.nn import functional as F
 
 from ros_anomaly.data.labels import VOID_ID
 from ros_anomaly.network.model import NetworkOutput
-from ros_anomaly.training.matching import MatchWeights, assign, match_costs
+from ros_anomaly.training.matching import MatchWeights, assign_layers, match_costs
+from ros_anomaly.training.pixel_loss import PixelLossConfig, pixel_loss
 from ros_anomaly.training.targets import MaskTargets, mask_targets
 
 
@@ -28,6 +29,7 @@ class LossConfig:
         weights: classification, mask and dice (cost and loss alike).
         no_object: class weight of no-object; every other class, the outlier too, has 1.
         dense: weight of the auxiliary pixel-wise cross-entropy at stride 8; 0 leaves it out.
+        pixels: of the last layer's sums over queries (``ros_anomaly.training.pixel_loss``); ``None`` leaves it out.
         uncertain_logit: cells whose |mask logit| is below count ``1 + uncertain_extra`` times in the mask loss.
         uncertain_extra: see above.
     """
@@ -35,19 +37,23 @@ class LossConfig:
     weights: MatchWeights = field(default_factory=MatchWeights)
     no_object: float = 0.1
     dense: float = 2.0
+    pixels: PixelLossConfig | None = None
     uncertain_logit: float = 2.0
     uncertain_extra: float = 3.0
 
 
 @dataclass(frozen=True)
 class LossParts:
-    """The total, and the parts of the last layer for the log."""
+    """The total with its value, and the parts of the last layer for the log."""
 
     total: Tensor
+    value: float
     classification: float
     mask: float
     dice: float
     dense: float
+    pixels: float
+    overlap: float
 
 
 def segmentation_loss(
@@ -71,36 +77,53 @@ def segmentation_loss(
     middle = fine.halved()
     coarse = middle.halved()
     last = len(output.class_logits) - 1
-    total = torch.zeros(())
-    parts = (torch.zeros(()),) * 3
-    for layer, (class_logits, mask_logits) in enumerate(zip(output.class_logits, output.mask_logits, strict=True)):
-        class_logits, mask_logits = class_logits.float(), mask_logits.float()
-        costs = match_costs(class_logits, F.avg_pool2d(mask_logits.detach(), 2), coarse, config.weights)
-        queries, matched = assign(costs)
-        images = middle.image_index
+    zero = torch.zeros((), device=class_ids.device)
+    total, parts = zero, (zero,) * 3
+    layers = [(c.float(), m.float()) for c, m in zip(output.class_logits, output.mask_logits, strict=True)]
+    costs = [match_costs(c, _pooled(m.detach(), coarse), coarse, config.weights) for c, m in layers]
+    images = middle.image_index
+    for layer, ((class_logits, mask_logits), (queries, matched)) in enumerate(
+        zip(layers, assign_layers(costs), strict=True)
+    ):
         classification = _classification_loss(class_logits, queries, matched, images, middle.classes, config.no_object)
         chosen = mask_logits[images[matched], queries[matched]]
         # Only the deciding layer pays for stride 2, where thin poles and lines are separable.
-        if layer == last:
+        if layer == last and chosen.shape[-2:] != fine.masks.shape[-2:]:
             chosen = F.interpolate(chosen[:, None], scale_factor=2, mode="bilinear", align_corners=False)[:, 0]
         mask, dice = _mask_losses(chosen, fine if layer == last else middle, images, matched, config)
         parts = (classification, mask, dice)
         weights = config.weights
         total = total + weights.classification * classification + weights.mask * mask + weights.dice * dice
-    dense = _dense_loss(output.dense_logits, class_ids, inlier_classes) if config.dense else torch.zeros(())
+    dense = _dense_loss(output.dense_logits, class_ids, inlier_classes) if config.dense else zero
     total = total + config.dense * dense
-    return LossParts(
-        total, float(parts[0].detach()), float(parts[1].detach()), float(parts[2].detach()), float(dense.detach())
-    )
+    pixels = overlap = zero
+    if config.pixels is not None:
+        targets = fine if output.mask_logits[-1].shape[-2:] == fine.masks.shape[-2:] else middle
+        pixels, overlap = pixel_loss(
+            output.class_logits[-1],
+            output.mask_logits[-1],
+            targets,
+            inlier_classes if outlier_class else None,
+            config.pixels,
+        )
+        total = total + config.pixels.weight * pixels + config.pixels.overlap * overlap
+    values = torch.stack([part.detach() for part in (total, *parts, dense, pixels, overlap)]).tolist()
+    return LossParts(total, *values)
+
+
+def _pooled(mask_logits: Tensor, targets: MaskTargets) -> Tensor:
+    """Mean logits over the cells of ``targets``, which are a whole number of times larger."""
+    factor = mask_logits.shape[-2] // targets.masks.shape[-2]
+    return F.avg_pool2d(mask_logits, factor)
 
 
 def _classification_loss(
     logits: Tensor, queries: Tensor, matched: Tensor, images: Tensor, classes: Tensor, no_object: float
 ) -> Tensor:
     rows = logits.shape[-1]
-    wanted = torch.full(logits.shape[:2], rows - 1, dtype=torch.int64)
+    wanted = torch.full(logits.shape[:2], rows - 1, dtype=torch.int64, device=logits.device)
     wanted[images[matched], queries[matched]] = classes[matched]
-    class_weights = torch.ones(rows)
+    class_weights = torch.ones(rows, device=logits.device)
     class_weights[-1] = no_object
     return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), class_weights)
 
@@ -110,7 +133,7 @@ def _mask_losses(
 ) -> tuple[Tensor, Tensor]:
     """Mean BCE and dice of the matched masks. A cell that is part void counts with its valid share."""
     if not bool(matched.any()):
-        return torch.zeros(()), torch.zeros(())
+        return logits.sum() * 0.0, logits.sum() * 0.0
     logits = logits.flatten(1)
     wanted = targets.masks[matched].flatten(1)
     valid = targets.valid[images[matched]].flatten(1)

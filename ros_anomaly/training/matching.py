@@ -53,8 +53,21 @@ def match_costs(class_logits: Tensor, mask_logits: Tensor, targets: MaskTargets,
     return costs
 
 
+def assign_layers(costs: list[list[Tensor]]) -> list[tuple[Tensor, Tensor]]:
+    """:func:`assign` for every layer; costs and answers cross from and to a GPU once for all of them."""
+    device = costs[0][0].device
+    flat = torch.cat([cost.flatten() for layer in costs for cost in layer]).cpu()
+    pieces = iter(flat.split([cost.numel() for layer in costs for cost in layer]))
+    found = [assign([next(pieces).view(cost.shape) for cost in layer]) for layer in costs]
+    queries = torch.stack([queries for queries, _ in found]).to(device)
+    return list(zip(queries, queries >= 0, strict=True))
+
+
 def assign(costs: list[Tensor]) -> tuple[Tensor, Tensor]:
     """Cheapest one-to-one assignment for each image.
+
+    Args:
+        costs: [N, M_b] of every image, on the CPU.
 
     Returns:
         ``queries`` int64 [M] in the order of the targets, -1 for a target left over (more targets than queries), and

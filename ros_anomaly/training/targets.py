@@ -28,7 +28,8 @@ class MaskTargets:
     @property
     def image_index(self) -> Tensor:
         """int64 [M]: the image each mask belongs to."""
-        return torch.repeat_interleave(torch.arange(len(self.counts)), torch.tensor(self.counts))
+        index = torch.repeat_interleave(torch.arange(len(self.counts)), torch.tensor(self.counts))
+        return index.to(self.classes.device)
 
     def halved(self) -> MaskTargets:
         """The same targets at half the resolution (exact: the mean of 2x2 cells)."""

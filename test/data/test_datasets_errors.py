@@ -251,9 +251,13 @@ def test_masks_that_mean_anomaly_by_255_are_refused_and_those_without_any_are_no
 @pytest.mark.parametrize(
     ("kind", "values", "message"),
     [
-        (LabelKind.ANOMALY_MASK, [0, 1, 13], r"expected label values 0, 1 or 255 .*; found 13$"),
-        (LabelKind.CLASS_IDS, [0, 14, 254], r"expected label values 0 to 13 or 255 .*; found 14, 254$"),
-        (LabelKind.ANOMALY_MASK, list(range(12)), r".*found 2, 3, 4, 5, 6, …$"),
+        (LabelKind.ANOMALY_MASK, [0, 1, 13], r"expected label values 0, 1 or 255 .*; found 13 \(32 px\)$"),
+        (LabelKind.CLASS_IDS, [0, 14, 254], r".* 0 to 13 or 255 .*; found 14 \(32 px\), 254 \(32 px\)$"),
+        (
+            LabelKind.ANOMALY_MASK,
+            list(range(12)),
+            r".*found 2 \(8 px\), 3 \(8 px\), 4 \(8 px\), 5 \(8 px\), 6 \(8 px\), …$",
+        ),
     ],
 )
 def test_unknown_label_values(tmp_path, kind, values, message):
@@ -265,7 +269,7 @@ def test_unknown_label_values(tmp_path, kind, values, message):
 def test_bdd_labels_that_were_never_shifted_are_refused(tmp_path):
     trees.bdd_anomaly(tmp_path)
     trees.write_label(tmp_path / "seg/train_labels/train/a_train_id.png", [0, 255])
-    with pytest.raises(DatasetError, match=r"a_train_id\.png: expected label values 1 to 20 .*; found 0, 255"):
+    with pytest.raises(DatasetError, match=r"a_train_id\.png: .* 1 to 20 .*; found 0 \(48 px\), 255 \(48 px\)"):
         open_dataset("bdd-anomaly", tmp_path)
 
 

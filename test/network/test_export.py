@@ -46,7 +46,7 @@ def test_fused_gives_what_network_and_score_give(aggregation):
 
 
 def test_onnx_of_a_fused_network(tmp_path):
-    module = FusedNetwork(tiny_network(outlier=True), "uno_clamped", Aggregation.STRIDE_4)
+    module = FusedNetwork(tiny_network(outlier=True), "uno_clamped", Aggregation.MASKS)
     path = tmp_path / "fused.onnx"
     operators = export_onnx(module, SIZE, path)
     assert not set(operators) & set(FORBIDDEN_OPS)
@@ -102,6 +102,6 @@ def test_grid_sample_is_refused(tmp_path):
 
 def test_scores_that_the_head_cannot_give():
     with pytest.raises(ValueError, match=r"K\+2"):
-        FusedNetwork(tiny_network(outlier=False), "uno", Aggregation.STRIDE_4)
+        FusedNetwork(tiny_network(outlier=False), "uno", Aggregation.MASKS)
     with pytest.raises(ValueError, match="expected one of"):
-        FusedNetwork(tiny_network(outlier=True), "nonsense", Aggregation.STRIDE_4)
+        FusedNetwork(tiny_network(outlier=True), "nonsense", Aggregation.MASKS)

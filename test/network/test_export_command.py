@@ -37,7 +37,7 @@ def test_engine_with_its_weights(weights, tmp_path, capsys):
     rounded, _ = load_weights(manifest.file("weights", out.parent))
     image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     with torch.no_grad():
-        expected, _ = FusedNetwork(rounded, "uno", Aggregation.STRIDE_4)(torch.from_numpy(image))
+        expected, _ = FusedNetwork(rounded, "uno", Aggregation.MASKS)(torch.from_numpy(image))
     engine = load_engine(out, threads=1)
     np.testing.assert_allclose(engine.infer(image).score, expected.numpy(), atol=1e-4)
     engine.close()

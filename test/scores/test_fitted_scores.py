@@ -207,7 +207,7 @@ def test_a_fused_network_without_statistics_refuses_the_score(name):
     from ros_anomaly.scores.names import Aggregation
 
     with pytest.raises(ValueError, match=f"score '{name}': expected statistics"):
-        FusedNetwork(tiny_network(), name, Aggregation.STRIDE_4)
+        FusedNetwork(tiny_network(), name, Aggregation.MASKS)
 
 
 def test_what_cannot_be_fitted_is_refused():

@@ -34,7 +34,7 @@ class AllScores(torch.nn.Module):
         return (*scores.values(), class_ids)
 
 
-@pytest.mark.parametrize("image_size", [None, (16, 24)], ids=["stride_4", "exact"])
+@pytest.mark.parametrize("image_size", [None, (16, 24)], ids=["masks", "exact"])
 def test_export_keeps_every_score(tmp_path, image_size):
     generator = torch.Generator().manual_seed(0)
     inputs = 3 * torch.randn(5, K + 2, generator=generator), 4 * torch.randn(5, 4, 6, generator=generator)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ros_anomaly.training.recipe import Phase, Recipe, RecipeError, StageConfig, load_recipe
+from ros_anomaly.training.precision import Precision
+from ros_anomaly.training.recipe import Recipe, RecipeError, load_recipe
 from ros_anomaly.training.schedule import Schedule
+from ros_anomaly.training.stage_config import Curve, Phase, StageConfig
 
 RECIPES = Path(__file__).resolve().parents[2] / "config" / "recipes"
 
@@ -21,12 +23,8 @@ def load(tmp_path: Path, text: str) -> Recipe:
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_recipes_of_the_package_load(path):
     recipe = load_recipe(path)
-    assert recipe.closed.mixture.pasted == recipe.closed.mixture.rendered == 0
-    assert recipe.outlier.mixture.pasted + recipe.outlier.mixture.rendered > 0
-
-
-def test_there_is_a_street_recipe():
-    assert (RECIPES / "street.yaml").exists()
+    assert recipe.closed.mixture.negatives == 0
+    assert recipe.outlier.mixture.negatives > 0
 
 
 def test_values_are_converted_and_the_rest_keeps_its_defaults(tmp_path):
@@ -45,17 +43,21 @@ def test_values_are_converted_and_the_rest_keeps_its_defaults(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sed: 1", r"recipe sed: unknown key, expected one of seed, data"),
-        ("closed: {minute: 1}", r"recipe closed\.minute: unknown key, expected one of minutes"),
-        ("closed: {minutes: long}", r"recipe closed\.minutes: expected float, found 'long'"),
-        ("seed: true", r"recipe seed: expected int, found True"),
-        ("closed: 3", r"recipe closed: expected a mapping, found 3"),
+        ("sed: 1", r"recipe\.yaml: sed: unknown key, expected one of seed, precision"),
+        ("closed: {minute: 1}", r"recipe\.yaml: closed\.minute: unknown key, expected one of minutes"),
+        ("closed: {minutes: long}", r"recipe\.yaml: closed\.minutes: expected float, found 'long'"),
+        ("seed: true", r"recipe\.yaml: seed: expected int, found True"),
+        ("closed: 3", r"recipe\.yaml: closed: expected keys and values, found 3"),
         ("closed: {phases: [{until: 1, crop: [64], batch: 1}]}", r"closed\.phases\[0\]\.crop: expected 2 values"),
         ("closed: {phases: [{until: 1, crop: [60, 64], batch: 1}]}", r"multiples of 8 from 32 on, found \(60, 64\)"),
         ("closed: {phases: [{until: 0.5, crop: [64, 64], batch: 1}]}", r"last at 1\.0, found \[0\.5\]"),
-        ("outlier: {mixture: {pasted: 0.8, rendered: 0.4}}", r"sum <= 1, found 0\.8 \+ 0\.4"),
+        ("outlier: {mixture: {pasted: 0.8, rendered: 0.4}}", r"sum <= 1, found pasted 0\.8 \+ rendered 0\.4"),
         ("augment: {jpeg: 2}", r"augment jpeg: expected a probability 0\.\.1, found 2"),
-        ("- 1", r"expected a mapping, found list"),
+        ("precision: half", r"recipe\.yaml: precision: expected one of auto, fp32, bf16, fp16; found 'half'"),
+        ("data_workers: -1", r"data_workers: expected a number from 0 on, found -1"),
+        ("closed: {ema_decay: 1}", r"ema_decay: expected a value from 0 to below 1, found 1"),
+        ("closed: {curve: linear}", r"recipe\.yaml: closed\.curve: expected one of cosine, poly; found 'linear'"),
+        ("- 1", r"expected keys and values, found \[1\]"),
     ],
 )
 def test_mistakes_are_named(tmp_path, text, message):
@@ -73,10 +75,24 @@ def test_schedule_warms_up_and_falls():
     assert schedule.factor(100, 1.0) == pytest.approx(0.01)
 
 
+def test_schedule_of_the_published_recipe():
+    stage = StageConfig(iterations=100, warmup_iterations=0, curve=Curve.POLY, poly_power=0.9, final_factor=0.0)
+    assert Schedule(stage).factor(50, 0.5) == pytest.approx(0.5**0.9)
+    assert Schedule(stage).factor(100, 1.0) == 0.0
+
+
+def test_how_it_is_computed_is_part_of_the_recipe(tmp_path):
+    recipe = load(tmp_path, "precision: bf16\ncompile: true\ndata_workers: 3\noutlier: {ema_decay: 0.999, curve: poly}")
+    assert (recipe.precision, recipe.compile, recipe.data_workers) == (Precision.BF16, True, 3)
+    assert (recipe.outlier.ema_decay, recipe.outlier.curve) == (0.999, Curve.POLY)
+    assert (Recipe().precision, Recipe().compile, Recipe().data_workers) == (Precision.AUTO, False, None)
+
+
 def test_budget_in_iterations_and_its_replacement():
     stage = StageConfig(iterations=200)
     assert Schedule(stage).progress(50, 1e9) == 0.25
     assert Schedule(stage, minutes=2).progress(50, 30.0) == 0.25
+    assert Schedule(stage).by_iterations and not Schedule(stage, minutes=2).by_iterations
 
 
 def test_phases_follow_progress():

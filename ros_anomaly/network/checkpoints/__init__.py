@@ -1,0 +1,1 @@
+"""Public Mask2Former checkpoints as networks of ours: files, names, shapes."""
