@@ -17,7 +17,7 @@ from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.hazard.regions import find_regions
 from ros_anomaly.runtime.contract import Engine
 
-_WHOLE = RegionConfig(min_area_px=1, min_core_m=0.0, grow_share=0.0)
+_WHOLE = RegionConfig(min_area_px=1, grow_share=0.0)
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,11 @@ class Places:
         """Without camera geometry all count as in the corridor."""
         return cls(np.full(count, np.nan), np.full(count, np.nan), np.ones(count, bool))
 
-    def only(self, keep: np.ndarray) -> Places:
-        """Those of which ``keep`` (bool [n]) says so."""
-        return Places(self.distance_m[keep], self.lateral_m[keep], self.in_corridor[keep])
+    def with_in_corridor(self, indices: np.ndarray) -> Places:
+        """The same with those of ``indices`` in the corridor too."""
+        in_corridor = self.in_corridor.copy()
+        in_corridor[indices] = True
+        return Places(self.distance_m, self.lateral_m, in_corridor)
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,6 @@ class RegionConfig(_Checked):
     """
 
     min_area_px: int = _setting(64, 1, 10_000_000, "smallest core, pixels of the input image above the threshold")
-    min_core_m: float = _setting(
-        0.2, 0.0, 10.0, "smallest core, side of a square at the region's distance; what is smaller can be driven over"
-    )
     grow_share: float = _setting(
         0.25,
         0.0,

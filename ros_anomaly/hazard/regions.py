@@ -13,9 +13,6 @@ from ros_anomaly.hazard.types import Region
 
 _STRAIGHT = Corridor()
 
-_NEAREST_M = 1.0
-"""Closer to the camera than this nothing is taken to be: what it asks for would grow without bound."""
-
 
 def find_regions(
     score: np.ndarray,
@@ -29,14 +26,14 @@ def find_regions(
 
     That level lies ``grow_share`` of the way from the threshold down to the map's median, which is what most of a
     street scores: it needs no knowledge of the score's scale. Components are 8-connected, at score-map size. A core has
-    at least ``min_area_px`` pixels above the threshold, and at the distance of its region covers at least a square of
-    ``min_core_m`` that faces the camera. What is grown belongs to the region in every way: mask, box, mean score, and
-    where it meets the ground.
+    at least ``min_area_px`` pixels above the threshold. What is grown belongs to the region in every way: mask, box,
+    mean score, and where it meets the ground.
 
     Where a region meets the ground is the lower edge of its lowest pixel in each column, projected; a region
-    is in the corridor if one of these points is. A point above the horizon has no distance: it counts if its
+    is in the corridor if one of these points is, or if one of its cores by itself would be: growing may add to what
+    is in the way, never take from it. A point above the horizon has no distance: it counts if its
     bearing meets the corridor at ``blind_range_m`` (the upper half of something near, found alone, is such a
-    region). Without ``ground`` every region counts as in the corridor, and ``min_core_m`` is not asked for.
+    region). Without ``ground`` every region counts as in the corridor.
 
     A map whose cores fall into more than ``max_components`` pieces is noise, not a view of objects: it gives one region
     that holds all of them and counts as in the corridor, so that it can never pass as clear.
@@ -70,17 +67,15 @@ def find_regions(
     if not len(cores.stats):
         return nothing
 
-    found, core_px = cores, _areas_px(cores)
+    found, places = cores, _places(cores, ground, corridor)
     if config.grow_share:
-        found, core_px = _grown(cores, _growth_level(score, threshold, config.grow_share))
-    places = Places.unknown(len(found.stats))
-    if ground is not None:
-        places = found.place(ground, corridor)
-        large = core_px >= _least_px(config.min_core_m, places.distance_m, ground)
-        found, places = found.only(large), places.only(large)
-        if not len(found.stats):
-            return nothing
+        found, home = _grown(cores, _growth_level(score, threshold, config.grow_share))
+        places = _places(found, ground, corridor).with_in_corridor(home[places.in_corridor])
     return found.mask(image_size), found.regions(places, config.max_regions)
+
+
+def _places(components: Components, ground: GroundProjection | None, corridor: Corridor) -> Places:
+    return Places.unknown(len(components.stats)) if ground is None else components.place(ground, corridor)
 
 
 def _components(marked: np.ndarray, score: np.ndarray, scale: tuple[float, float]) -> Components:
@@ -99,20 +94,13 @@ def _growth_level(score: np.ndarray, threshold: float, share: float) -> float:
 
 
 def _grown(cores: Components, level: float) -> tuple[Components, np.ndarray]:
-    """What scores higher than ``level`` and holds a core; and the pixels of the largest core in each of them."""
+    """What scores higher than ``level`` and holds a core; and for each core the index int64 of what holds it."""
     wide = _components(((cores.score > level) | (cores.labels > 0)).astype(np.uint8), cores.score, cores.scale)
     inside = cores.labels > 0
     home = np.zeros(len(cores.stats), np.int64)
     home[cores.labels[inside] - 1] = wide.labels[inside] - 1  # a core lies in one component: whichever cell is written
-    core_px = np.zeros(len(wide.stats))
-    np.maximum.at(core_px, home, _areas_px(cores))
-    return wide.only(core_px > 0), core_px[core_px > 0]
-
-
-def _least_px(side_m: float, distance_m: np.ndarray, ground: GroundProjection) -> np.ndarray:
-    """Pixels of a square that faces the camera from so far; 0 where the distance is not known."""
-    depth_m = np.maximum(distance_m - ground.mount.x_m, _NEAREST_M)
-    return np.nan_to_num(ground.fx * ground.fy * (side_m / depth_m) ** 2, nan=0.0)
+    held, index = np.unique(home, return_inverse=True)
+    return wide.only(np.isin(np.arange(len(wide.stats)), held)), index
 
 
 def _check(score: np.ndarray, threshold: float, image_size: tuple[int, int]) -> None:

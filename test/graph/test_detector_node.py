@@ -104,6 +104,7 @@ def test_newest_frame_wins_and_drops_are_counted(detector):
     rig = detector
     rig.send_until(rig.level_is("clear"), "clear frames")
     worker = psutil.Process(rig.worker_pid())
+    before = rig.last.dropped  # a busy machine may have dropped some already
     worker.suspend()  # holds the engine for a moment, well below the time at which it counts as hung
     try:
         for _ in range(10):
@@ -112,7 +113,7 @@ def test_newest_frame_wins_and_drops_are_counted(detector):
     finally:
         worker.resume()
     report = rig.wait_for(lambda: rig.answer(last), "the answer to the newest frame")
-    assert 1 <= report.dropped <= 9
+    assert 1 <= report.dropped - before <= 10
 
     def settled() -> dict[str, str] | None:
         counts = rig.diagnostic("frames")

@@ -19,7 +19,7 @@ from ros_anomaly.hazard.regions import find_regions
 IMAGE = (360, 640)
 GROUND = GroundProjection.from_fov(IMAGE, math.pi / 2)
 CONFIG = RegionConfig()
-PLAIN = RegionConfig(min_area_px=32, min_core_m=0.0, grow_share=0.0)
+PLAIN = RegionConfig(min_area_px=32, grow_share=0.0)
 
 
 def score_map(*blocks: tuple[int, int, int, int, float]) -> np.ndarray:
@@ -203,25 +203,16 @@ def test_two_cores_in_one_thing_are_one_region():
     assert len(find(scores, 0.8, config=RegionConfig(grow_share=0.0))[1]) == 2
 
 
-def test_a_core_too_small_for_its_distance_can_be_driven_over():
-    # Row 70 is 5.0 m from the camera: a square of 0.2 m has 12.7 pixels a side there, ten cells of four.
-    def core(rows: int, bottom: int = 70) -> np.ndarray:
-        return score_map((bottom - rows, bottom, 78, 82, 1.0))
-
-    assert find(core(2))[1] == ()
-    assert not find(core(2))[0].any()
-    assert len(find(core(3))[1]) == 1
-    assert len(find(core(2), config=RegionConfig(min_core_m=0.15))[1]) == 1
-    assert len(find(core(2), ground=None)[1]) == 1  # nobody knows how far it is
-    assert len(find(core(2, bottom=52))[1]) == 1  # 18 m: 0.2 m are 3.4 pixels a side
-    assert len(find(core(2, bottom=20))[1]) == 1  # above the horizon
-
-
-def test_a_large_faint_region_does_not_make_up_for_a_small_core():
-    scores = score_map((60, 72, 72, 88, 0.7), (66, 68, 78, 82, 0.9))
-    assert find(scores, 0.8)[1] == ()
-    scores[66:69] = np.maximum(scores[66:69], score_map((66, 69, 76, 84, 0.9))[66:69])
-    assert len(find(scores, 0.8)[1]) == 1
+def test_growing_never_takes_a_core_out_of_the_corridor():
+    # Above the horizon (row 179.5) the core counts by its bearing. What it grows to meets the ground 130 m ahead, beyond
+    # the corridor's end, which says nothing about the core.
+    core = score_map((40, 45, 78, 82, 0.9))
+    assert find(core, 0.8)[1][0].in_corridor
+    (region,) = find(score_map((40, 46, 76, 84, 0.7), (40, 45, 78, 82, 0.9)), 0.8)[1]
+    assert region.distance_m == pytest.approx(1.5 + 1.6 * 320 / 4)
+    assert region.in_corridor
+    # Its surroundings alone would not be.
+    assert not find(score_map((40, 46, 76, 84, 0.9)), 0.8)[1][0].in_corridor
 
 
 @settings(max_examples=100, deadline=None)
@@ -233,7 +224,7 @@ def test_a_large_faint_region_does_not_make_up_for_a_small_core():
 def test_growing_keeps_every_core_and_adds_no_region_without_one(score, threshold, share):
     ground = GroundProjection.from_fov((48, 80), math.pi / 2)
     cores, plain = find(score, threshold, (48, 80), PLAIN, ground)
-    grown = RegionConfig(min_area_px=32, min_core_m=0.0, grow_share=share)
+    grown = RegionConfig(min_area_px=32, grow_share=share)
     mask, regions = find(score, threshold, (48, 80), grown, ground)
     level = threshold - share * max(0.0, threshold - float(np.median(score[::2, ::2])))
     assert (mask >= cores).all() and len(regions) <= len(plain)
