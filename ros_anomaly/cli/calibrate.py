@@ -19,6 +19,7 @@ from ros_anomaly.cli.user_drives import DriveOptions, user_drives
 if TYPE_CHECKING:
     from ros_anomaly.cli.clear_drives import ClearDrive
     from ros_anomaly.evaluation.recall import ObjectRecall
+    from ros_anomaly.evaluation.score_track import ScoreTrack
     from ros_anomaly.runtime.engines import FusedEngine
 
 _STREET_MINUTES = 10.0
@@ -95,6 +96,7 @@ def calibrate(args: argparse.Namespace) -> None:
         drives = _drives(args, engine, policy)
         record_drives(drives, args.engine, args.backend, args.threads, args.workers)
         tracks = [ScoreTrack.load(drive.path) for drive in drives]
+        _check_different(drives, tracks)
         minutes = [watched_minutes(drive, track, policy) for drive, track in zip(drives, tracks, strict=True)]
         result = search(tracks, sum(minutes), policy, rule)
         recall = None if args.no_recall else _recall(engine, result.threshold, args.frames, policy)
@@ -133,6 +135,15 @@ def _check(args: argparse.Namespace) -> None:
             refuse(f"--{option.replace('_', '-')}: expected with --drive, found without")
     if args.frames is not None and args.no_recall:
         refuse("--frames: expected without --no-recall, found both")
+
+
+def _check_different(drives: Sequence[ClearDrive], tracks: Sequence[ScoreTrack]) -> None:
+    """The same minutes told twice would prove half of what they seem to."""
+    names: dict[str, str] = {}
+    for drive, track in zip(drives, tracks, strict=True):
+        if other := names.get(track.fingerprint):
+            raise common.CliError(f"expected every drive once, found the same images in {other} and {drive.name}")
+        names[track.fingerprint] = drive.name
 
 
 def _policy(args: argparse.Namespace) -> Policy:

@@ -37,7 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--aggregation",
         choices=tuple(a.value for a in Aggregation),
         default=Aggregation.MASKS.value,
-        help="sum over masks at full size (exact) or at a quarter of it",
+        help="sum over masks at full size (exact) or at the masks' own size",
     )
     parser.add_argument("--program", action="store_true", help="write a torch program OUT.pt2 too (torch backend)")
     parser.add_argument(

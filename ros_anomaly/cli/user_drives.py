@@ -58,8 +58,6 @@ class UserDrive:
             images = CameraImages(source, DriveClock(self.options.clock), self.options.horizontal_fov_rad)
             yield from images
             problems = list(source.problems)
-        if images.unreadable:
-            problems.append(f"{images.unreadable} images could not be read: {images.problem}; left out")
         if images.without_intrinsics:
             problems.append(
                 f"{images.without_intrinsics} images without a usable camera_info or horizontal_fov_rad: in them every "
@@ -81,6 +79,8 @@ def user_drives(recordings: Sequence[Path], options: DriveOptions, folder: Path)
     resolved = [path.resolve() for path in recordings]
     if repeated := [path for path in resolved if resolved.count(path) > 1]:
         raise common.CliError(f"--drive: expected every drive once, found {repeated[0]} twice")
+    if repeated_topics := [topic for topic in options.topics if options.topics.count(topic) > 1]:
+        raise common.CliError(f"--topic: expected every topic once, found {repeated_topics[0]} twice")
     pictures = [is_folder_of_pictures(path) for path in resolved]
     if options.rate_hz is not None and not any(pictures):
         raise common.CliError(

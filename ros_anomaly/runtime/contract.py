@@ -20,7 +20,7 @@ class Prediction:
         class_ids: uint8 [h, w] closed-set argmax over the K inlier classes.
         scene_score: image-wide score, or None where the network gives none.
 
-    ``h, w`` are the input size or a quarter of it, as the manifest says.
+    ``h, w`` are the input size, or that of the network's masks (a half or a quarter of it), as the manifest says.
     """
 
     score: np.ndarray

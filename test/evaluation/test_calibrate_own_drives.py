@@ -157,13 +157,22 @@ def test_images_that_cannot_be_trusted_prove_nothing(run, tmp_path):
     assert status == 1 and "found every one UNKNOWN" in said
 
 
-def test_what_could_not_be_read_is_left_out_and_named(run, tmp_path):
+def test_an_image_that_cannot_be_read_spoils_the_drive(run, tmp_path):
     drive = Drive(frames=40, anomalous=())
     at = drive.images()[5]
     drive.records[at] = replace(drive.records[at], message=replace(drive.records[at].message, encoding="rubbish"))
-    status, figures, said = run("--drive", write_bag(tmp_path / "garage", drive.records))
-    assert status == 0 and figures["drives"][0]["frames"] == 39
-    assert "1 images could not be read" in said and "rubbish" in said
+    status, _, said = run("--drive", write_bag(tmp_path / "garage", drive.records))
+    assert status == 1
+    assert "garage: expected images that can all be read, found one at" in said and "rubbish" in said
+
+
+def test_the_same_images_are_not_counted_twice(run, tmp_path):
+    records = Drive(frames=20, anomalous=()).records
+    first, second = write_bag(tmp_path / "garage", records), write_bag(tmp_path / "copy", records)
+    status, _, said = run("--drive", first, second)
+    assert status == 1 and "expected every drive once, found the same images in garage and copy" in said
+    status, _, said = run("--drive", first, "--topic", IMAGE, "--topic", IMAGE)
+    assert status == 1 and f"--topic: expected every topic once, found {IMAGE} twice" in said
 
 
 @pytest.mark.parametrize("threshold", [0.2, 0.7, 0.9])

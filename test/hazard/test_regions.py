@@ -204,8 +204,8 @@ def test_two_cores_in_one_thing_are_one_region():
 
 
 def test_growing_never_takes_a_core_out_of_the_corridor():
-    # Above the horizon (row 179.5) the core counts by its bearing. What it grows to meets the ground 130 m ahead, beyond
-    # the corridor's end, which says nothing about the core.
+    # Above the horizon (row 179.5) the core counts by its bearing. What it grows to meets the ground 130 m ahead,
+    # beyond the corridor, which says nothing about the core.
     core = score_map((40, 45, 78, 82, 0.9))
     assert find(core, 0.8)[1][0].in_corridor
     (region,) = find(score_map((40, 46, 76, 84, 0.7), (40, 45, 78, 82, 0.9)), 0.8)[1]

@@ -17,7 +17,6 @@ class CameraImages:
     """Iterates over the images of the only camera of ``source`` as a node would receive them.
 
     Attributes:
-        unreadable: images that could not be read and were left out, so far; ``problem`` says why the first of them.
         without_intrinsics: images without a usable camera_info and field of view, so far.
     """
 
@@ -26,12 +25,12 @@ class CameraImages:
         if len(source.cameras) != 1:
             raise ValueError(f"{source.name}: expected one camera, found {len(source.cameras)}")
         self._source, self._clock, self._fov_rad = source, clock, horizontal_fov_rad
-        self.unreadable = self.without_intrinsics = 0
-        self.problem = ""
+        self.without_intrinsics = 0
 
     def __iter__(self) -> Iterator[DriveImage]:
+        """ValueError at an image that cannot be read: a node is UNKNOWN there and for a while after."""
         geometry, motion = CameraGeometry(), EgoMotion()
-        self.unreadable = self.without_intrinsics = 0
+        self.without_intrinsics = 0
         _, events = events_on_clock(self._source, self._clock)
         for one in events:
             event = one.event
@@ -43,17 +42,14 @@ class CameraImages:
             elif isinstance(event, Motion):
                 motion.take(*event)
             elif isinstance(event, ImageEvent):
-                image = self._image(event, one.recorded_ns, geometry, motion)
-                if image is not None:
-                    yield image
+                yield self._image(event, one.recorded_ns, geometry, motion)
 
-    def _image(
-        self, event: ImageEvent, recorded_ns: int, geometry: CameraGeometry, motion: EgoMotion
-    ) -> DriveImage | None:
+    def _image(self, event: ImageEvent, recorded_ns: int, geometry: CameraGeometry, motion: EgoMotion) -> DriveImage:
         if event.image is None:
-            self.unreadable += 1
-            self.problem = self.problem or event.problem
-            return None
+            raise ValueError(
+                f"{self._source.name}: expected images that can all be read, found one at {event.stamp_ns} ns that "
+                f"cannot ({event.problem}): cut it out of the recording, or take another"
+            )
         # The mount has no part in intrinsics: whoever tells the drive again brings it.
         size = (event.image.shape[0], event.image.shape[1])
         ground = geometry.ground(size, CameraMount(), self._fov_rad)
