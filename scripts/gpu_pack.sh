@@ -40,13 +40,16 @@ if [ ${#pins[@]} -gt 0 ]; then
 fi
 
 if [ ! -d "$pack/debs" ]; then
-    mkdir -p "$pack/debs"
-    if ! (cd "$pack/debs" && apt-get download "${debs[@]}" >/dev/null 2>&1); then
+    rm -rf "$pack/debs.partial" && mkdir -p "$pack/debs.partial"
+    if (cd "$pack/debs.partial" && apt-get download "${debs[@]}" >/dev/null 2>&1); then
+        mv "$pack/debs.partial" "$pack/debs"
+    else
+        rm -rf "$pack/debs.partial"
         say "no Debian packages could be fetched; the GPU machine must have libEGL.so.1 itself"
     fi
 fi
 
-if [ ! -f "$pack/models.xz" ] || [ sim/street/objects -nt "$pack/models.xz" ]; then
+if [ ! -f "$pack/models.xz" ] || [ -n "$(find sim/street scripts/gpu_models.py -name '*.py' -newer "$pack/models.xz" -print -quit)" ]; then
     say "packing object models (a few minutes)"
     "$python" scripts/gpu_models.py pack "$pack/models.xz.partial"
     mv "$pack/models.xz.partial" "$pack/models.xz"

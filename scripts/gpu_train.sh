@@ -2,8 +2,9 @@
 # Trains on a GPU machine without internet, from a copy of this repository and what `make gpu-pack` left in .gpu_pack/.
 #
 #   scripts/gpu_train.sh [--recipe FILE] [--stage all|frames|closed|outlier] [--start WEIGHTS] [--limit MINUTES]
-#                        [--out FOLDER] [--state FOLDER] [--frames FOLDER] [--small]
+#                        [--minutes MINUTES] [--out FOLDER] [--state FOLDER] [--frames FOLDER] [--small]
 #
+# --minutes is the training of all stages and calls together, in place of the recipe's: a schedule should end where it began.
 # Every call is the same: what is not done yet is done (packages, models, frames, training), for at most --limit minutes.
 # A call that runs out of time ends with status 75 after a checkpoint; call it again with the same arguments. Progress is
 # kept in --state (default .gpu_run/), and so is what was unpacked from .gpu_pack/: where its parts are too much to carry
@@ -22,6 +23,7 @@ state=.gpu_run
 out=${OUT:-gpu_out}
 recipe=config/recipes/street.yaml
 stage=all
+minutes=
 limit=9
 start=
 frames=
@@ -34,7 +36,7 @@ fail() { say "error: $*"; exit 2; }
 while [ $# -gt 0 ]; do
     case $1 in
         --small) small=1; shift ;;
-        --recipe | --stage | --start | --limit | --out | --state | --frames)
+        --recipe | --stage | --start | --minutes | --limit | --out | --state | --frames)
             [ $# -ge 2 ] || fail "$1: expected a value, found none"
             declare "${1#--}=$2"
             shift 2
@@ -95,7 +97,7 @@ outlier: {iterations: 2, mixture: {pasted: 0.5, rendered: 0.5}, phases: [{until:
 log: {validation_frames: 2}
 YAML
     start=
-elif [ -z "$start" ] && [ -f "$pack/start.safetensors" ]; then
+elif [ -z "$start" ] && [ -f "$pack/start.safetensors" ] && ! { [ "$stage" = outlier ] && [ -f "$state/run/closed.safetensors" ]; }; then
     start=$pack/start.safetensors
 fi
 
@@ -116,6 +118,7 @@ fi
 options=(--recipe "$recipe" --out "$state/run" --stage "$stage" --resume)
 [ -z "$start" ] || options+=(--start "$start")
 [ -z "$frames" ] || options+=(--frames "$frames")
+[ -z "$minutes" ] || options+=(--minutes "$minutes")
 
 seconds=$(left_s)
 [ "$seconds" -gt 0 ] || { say "no time left for training; call again with the same arguments"; exit 75; }
@@ -124,7 +127,7 @@ status=0
 # The first signal lets a step end and a checkpoint be written. Frames are kept shard by shard.
 timeout --signal=TERM --kill-after=25 "$seconds" "$python" -m ros_anomaly.cli.train "${options[@]}" || status=$?
 
-[ "$stage" = frames ] || "$python" scripts/gpu_results.py "$state/run" "$out"
+[ "$stage" = frames ] || "$python" scripts/gpu_results.py "$state/run" "$out" || say "not all results are as they should be (above)"
 case $status in
     0) say "finished; results in $out" ;;
     124 | 130 | 137 | 143) say "not finished; call again with the same arguments (so far: $out)"; exit 75 ;;

@@ -10,27 +10,26 @@ from ros_anomaly.training.stage_config import StageConfig
 
 
 def make_optimiser(network: AnomalyNetwork, stage: StageConfig) -> torch.optim.AdamW:
-    """AdamW with a lower rate for the backbone and no weight decay on vectors and embeddings.
+    """AdamW with a lower rate for the backbone and no weight decay on vectors, embeddings and position tables.
 
     Groups have their own rate under ``base_lr``, which a schedule multiplies.
     """
-    backbone, decayed, plain = [], [], []
     in_backbone = {id(parameter) for parameter in network.backbone.parameters()}
+    embeddings = {id(module.weight) for module in network.modules() if isinstance(module, nn.Embedding)}
+    members: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if id(parameter) in in_backbone:
-            backbone.append(parameter)
-        elif parameter.ndim < 2 or "embed" in name or "queries" in name:
-            plain.append(parameter)
-        else:
-            decayed.append(parameter)
-    rate = stage.learning_rate
+        if parameter.requires_grad:
+            decayed = parameter.ndim >= 2 and id(parameter) not in embeddings and "position_bias_table" not in name
+            members.setdefault((id(parameter) in in_backbone, decayed), []).append(parameter)
     groups = [
-        {"params": backbone, "base_lr": rate * stage.backbone_factor, "weight_decay": stage.weight_decay},
-        {"params": decayed, "base_lr": rate, "weight_decay": stage.weight_decay},
-        {"params": plain, "base_lr": rate, "weight_decay": 0.0},
+        {
+            "params": parameters,
+            "base_lr": stage.learning_rate * (stage.backbone_factor if of_backbone else 1.0),
+            "weight_decay": stage.weight_decay if decayed else 0.0,
+        }
+        for (of_backbone, decayed), parameters in members.items()
     ]
+    rate = stage.learning_rate
     return torch.optim.AdamW(groups, lr=rate, fused=True)
 
 
