@@ -9,7 +9,10 @@ OUT ?= demo_out
 TOWN ?=
 DURATION ?=
 ENGINE ?=
+LATENCY_MS ?=
+RESUME ?=
 PYTEST_ARGS ?=
+ARGS ?=
 
 export PYTHON VENV
 
@@ -18,7 +21,7 @@ export FASTDDS_DEFAULT_PROFILES_FILE := $(profile)
 export FASTRTPS_DEFAULT_PROFILES_FILE := $(profile)
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help setup demo closed-loop test test-kilted check check-reports gpu-pack clean
+.PHONY: help setup demo closed-loop test test-kilted check check-reports check-tensorrt gpu-pack gpu-check gpu-bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,8 +32,8 @@ setup: ## Make .venv with everything that is needed (pinned; a second call does 
 demo: setup ## Drive through a rendered street, detect, report in demo_out/ (DURATION=10 for the short one)
 	@$(VENV)/bin/ros-anomaly-demo --out $(OUT) $(if $(DURATION),--duration $(DURATION)) $(if $(TOWN),--town $(TOWN)) $(if $(ENGINE),--engine $(ENGINE))
 
-closed-loop: setup ## Drive the scenario suite blind, as an oracle and with the detector; closed_loop_out/results.json
-	@$(VENV)/bin/python -m ros_anomaly.cli.closed_loop --out closed_loop_out/results.json $(if $(ENGINE),--engine $(ENGINE))
+closed-loop: setup ## Drive the scenario suite with detector, oracle and blind driver; closed_loop_out/report.html (RESUME=1 goes on, LATENCY_MS=)
+	@$(VENV)/bin/ros-anomaly-closed-loop --out closed_loop_out $(if $(ENGINE),--engine $(ENGINE)) $(if $(LATENCY_MS),--latency-ms $(LATENCY_MS)) $(if $(RESUME),--resume)
 
 check: setup ## Lint, format and types
 	@echo "== ruff check"
@@ -51,8 +54,17 @@ test-kilted: ## The node on ROS 2 Kilted: its tests in a second environment, .ve
 	@scripts/setup_kilted.sh
 	@env -u FASTRTPS_DEFAULT_PROFILES_FILE $(VENV)-kilted/bin/python -m pytest test/graph test/messages test/nodes test/faults $(PYTEST_ARGS)
 
+check-tensorrt: setup ## Have TensorRT-RTX build the default network, which needs no GPU; skipped where it has no wheel
+	@scripts/check_tensorrt.sh
+
+gpu-check: ## Hold every backend found here to torch over street frames: a Jetson's acceptance test (ARGS='--require tensorrt')
+	@scripts/gpu_check.sh $(ARGS)
+
 gpu-pack: setup ## Pack in .gpu_pack/ what scripts/gpu_train.sh needs on a GPU machine without internet (RECIPE=, START=)
 	@scripts/gpu_pack.sh
+
+gpu-bench: ## Time engines and kernels on a GPU machine, with its own Python packages; docs/benchmarks/<device>.json
+	@scripts/gpu_bench.sh $(ARGS)
 
 clean: ## Remove what the demo and the tests leave (keeps .venv)
 	@rm -rf $(OUT) closed_loop_out report_screenshots build install log .pytest_cache .mypy_cache .ruff_cache

@@ -18,6 +18,7 @@ LEFT_OUT = {"engines/built", "launch/__pycache__"}
 EXECUTABLES = (
     "ablation",
     "benchmark",
+    "build_engine",
     "calibrate",
     "carla_bridge",
     "carla_server",
@@ -44,15 +45,17 @@ RUNTIME = [
     "PyYAML>=5.4",
     "psutil>=5.9",
 ]
+# The client: for the bridge, against whichever server. It has wheels for Linux on x86_64 and for Windows alone.
+CARLA = "carla==0.9.16; platform_machine in 'x86_64 AMD64'"
 REPORTS = ["Jinja2>=3", "matplotlib>=3.5"]
 EXTRAS = {
     "ros": ["ros-jazzy-rclpy", "ros-jazzy-common-interfaces", "ros-jazzy-rmw-fastrtps-cpp"],
     "kilted": ["ros-kilted-rclpy", "ros-kilted-common-interfaces", "ros-kilted-rmw-fastrtps-cpp", "onnx"],
     "bags": ["rosbags>=0.11,<0.12"],
+    "openvino": ["openvino>=2024.4"],
     "reports": REPORTS,
     "sim": ["moderngl>=5.12", "msgpack>=1", "av>=12", "Pillow>=9", *REPORTS],
-    # The client: for the bridge, against whichever server. There are wheels for Linux on x86_64 and for Windows.
-    "carla": ["carla==0.9.16"],
+    "carla": [CARLA],
     "training": [
         "accelerate>=1",
         "torch>=2.6",
@@ -66,8 +69,11 @@ EXTRAS = {
         "scipy",
         "tensorboard",
     ],
+    # Builds engines for RTX GPUs, also where there is none (`make check-tensorrt`). TensorRT itself comes with JetPack
+    # or from NVIDIA's own index.
+    "tensorrt-rtx": ["tensorrt-rtx-cu13>=1.7"],
     # colcon looks for pytest under this name, and runs unittest where it finds none.
-    "test": ["pytest", "pytest-timeout", "hypothesis", "rosbags-image", "carla==0.9.16"],
+    "test": ["pytest", "pytest-timeout", "hypothesis", "rosbags-image", CARLA],
     "dev": [
         "colcon-common-extensions",
         "mypy",

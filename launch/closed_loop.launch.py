@@ -88,13 +88,19 @@ def generate_launch_description() -> LaunchDescription:
                 "scenarios", default_value="", description="Names or files, with blanks between; empty: the suite."
             ),
             DeclareLaunchArgument(
-                "latency_ms", default_value="", description="Simulated time from image to reaction; empty: none."
+                "latency_ms",
+                default_value="",
+                description="Simulated time from image to reaction; empty: what is measured on this machine.",
             ),
             DeclareLaunchArgument(
                 "host", default_value="", description="Address of a CARLA 0.9.16 server; empty: start the embedded one."
             ),
             DeclareLaunchArgument("port", default_value="", description="Port of that server; empty: 2000."),
-            DeclareLaunchArgument("out", default_value="", description="JSON file for the results."),
+            DeclareLaunchArgument(
+                "out",
+                default_value="",
+                description="Folder for report, figures, videos and film strips; empty: closed_loop_out.",
+            ),
             DeclareLaunchArgument("namespace", default_value="", description="Namespace of the detector."),
             DeclareLaunchArgument(
                 "params_file",

@@ -101,7 +101,10 @@ def generate_launch_description() -> LaunchDescription:
                 "engine", default_value="", description="Name of an engine, or path of its manifest (JSON)."
             ),
             DeclareLaunchArgument(
-                "backend", default_value="", description="Library that runs the engine: onnxruntime or torch."
+                "backend",
+                default_value="",
+                description="Library that runs the engine: onnxruntime, openvino, torch, tensorrt, tensorrt_rtx or "
+                "torch_tensorrt; device and mode may follow, as in torch:cuda.",
             ),
             DeclareLaunchArgument(
                 "image_transport",

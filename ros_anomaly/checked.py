@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +15,11 @@ import yaml
 T = TypeVar("T")
 
 
-def read_yaml(kind: type[T], path: Path, **given: Any) -> T:
+def read_yaml(kind: type[T], path: Path, changes: Sequence[str] = (), **given: Any) -> T:
     """``kind`` (a dataclass) from a YAML file, with fields that the caller knows as keywords.
+
+    Args:
+        changes: ``"key=value"`` or ``"key.of.key=value"`` in place of what the file says, values in YAML.
 
     Raises:
         ValueError: no YAML, an unknown or missing key, a value of a wrong type or range; names file and key.
@@ -29,6 +32,8 @@ def read_yaml(kind: type[T], path: Path, **given: Any) -> T:
     try:
         if not isinstance(value, Mapping):
             raise ValueError(f"expected keys and values, found {value!r}")
+        for change in changes:
+            value = _changed(value, change)
         return from_mapping(kind, {**value, **given})
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
@@ -55,6 +60,23 @@ def from_mapping(kind: type[T], value: Mapping[str, Any], where: str = "") -> T:
         return kind(**made)
     except ValueError as error:
         raise ValueError(f"{where}{error}") from error
+
+
+def _changed(value: Mapping[str, Any], change: str) -> dict[str, Any]:
+    """``value`` with one change; what the path goes through is made where it is missing."""
+    path, equals, text = change.partition("=")
+    first, dot, rest = path.strip().partition(".")
+    if not equals or not first or (dot and not rest):
+        raise ValueError(f"change: expected KEY=VALUE or KEY.KEY=VALUE, found {change!r}")
+    if dot:
+        inner = value.get(first) or {}
+        if not isinstance(inner, Mapping):
+            raise ValueError(f"{first}: expected keys and values to change {rest} of, found {inner!r}")
+        return {**value, first: _changed(inner, f"{rest}={text}")}
+    try:
+        return {**value, first: yaml.safe_load(text)}
+    except yaml.YAMLError as error:
+        raise ValueError(f"change of {first}: expected a value in YAML, found {text!r}") from error
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:

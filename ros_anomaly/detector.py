@@ -10,7 +10,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from ros_anomaly.hazard.config import RegionConfig
+from ros_anomaly.hazard.config import HazardConfig, RegionConfig
 from ros_anomaly.hazard.corridor import Corridor
 from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.hazard.regions import find_regions
@@ -89,7 +89,25 @@ class Detector:
             max_score=float(prediction.score.max()),
             latency_ms=1e3 * (time.perf_counter() - started_s),
             engine_ms=1e3 * engine_s,
+            resize_ms=1e3 * (engine_started_s - started_s),
         )
+
+    def doubt(self, hazard: HazardConfig) -> str:
+        """Why the calibrated threshold promises nothing under ``hazard``, one line; empty where it does.
+
+        It was calibrated under a policy of its own; a given threshold promises nothing in the first place.
+        """
+        if self._config.threshold is not None:
+            return ""
+        manifest = self._engine.manifest
+        if not manifest.score:
+            return ""
+        calibrated = manifest.thresholds[manifest.score]
+        doubts = [hazard.unlike(calibrated.settings)]
+        if calibrated.inherited_from:
+            doubts.append(f"an engine other than {calibrated.inherited_from}, which it was calibrated on")
+        found = ", ".join(doubt for doubt in doubts if doubt)
+        return found and f"the rate of false hazards at the calibrated threshold is not known with {found}"
 
     def predict(self, image: np.ndarray) -> Prediction:
         """The engine's own maps for an image of any size, at network size: what evaluation of scores needs."""

@@ -42,7 +42,7 @@ install() {
 torch=$(grep '^torch==' constraints.txt)
 install "$torch"
 install --constraint constraints.txt setuptools
-install --constraint constraints.txt --no-build-isolation --editable '.[ros,bags,sim,training,test,dev]'
+install --constraint constraints.txt --no-build-isolation --editable '.[ros,bags,openvino,sim,training,test,dev]'
 
 rm -f "$venv"/.ready-*
 touch "$stamp"

@@ -26,7 +26,14 @@ _TRIANGLES = np.array(
 
 
 class BoxLibrary(ModelLibrary):
-    """Every model a box of its kind's size, so that towns are made without the furniture package."""
+    """Every model a box of its kind's size, so that towns are made without the furniture package.
+
+    Boxes are grey; with ``magenta`` those of the reserved anomalies have that colour, which ``toy_engine`` looks for.
+    """
+
+    def __init__(self, magenta: bool = False) -> None:
+        super().__init__()
+        self._magenta = magenta
 
     @cache  # noqa: B019  a library lives as long as the test session
     def load(self, name: str) -> Model:
@@ -38,6 +45,8 @@ class BoxLibrary(ModelLibrary):
         middle = corners - (0, 0, size[2] / 2)
         vertices[:, columns("normal")] = middle / np.linalg.norm(middle, axis=1, keepdims=True)
         vertices[:, columns("colour")] = 0.5
+        if self._magenta and spec.kind is ObjectKind.RESERVED:
+            vertices[:, columns("colour")] = (1.0, 0.0, 1.0)
         vertices[:, columns("class_id")] = spec.class_id
         mesh = Mesh(vertices)
         return Model(name, spec.class_id, (mesh, mesh, mesh), (), size, "made up")

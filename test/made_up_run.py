@@ -8,18 +8,20 @@ import numpy as np
 
 from ros_anomaly.hazard.types import HazardLevel, HazardState, Region
 from ros_anomaly.messages.hazard import HazardReport
-from ros_anomaly_sim.bridge.drive_file import DriveFile, StreetObject, StreetSummary
+from ros_anomaly_sim.bridge.drive_file import DriveFile, DriveSummary, StreetObject
 from ros_anomaly_sim.demo.assembly import RecordedFrame
-from ros_anomaly_sim.demo.pictures import BANNER_PX
 from ros_anomaly_sim.demo.result import RunResult, run_result
 from ros_anomaly_sim.demo.run_record import RunRecord
-from ros_anomaly_sim.demo.video import VideoWriter
+from ros_anomaly_sim.demo.setting import Setting
+from ros_anomaly_sim.film.pictures import BANNER_PX
+from ros_anomaly_sim.film.video import VideoWriter
 
 H, W = 96, 160
 FIRST_NS = 10_000_000_000
 BOAT, PIANO = StreetObject(1, "rowboat", (0.0, 40.0), True), StreetObject(2, "piano", (6.0, 60.0), False)
 HIDDEN = StreetObject(3, "deer", (0.0, 900.0), True)
-DRIVE = DriveFile(2005, "dusk", 4.0, 10.0, FIRST_NS, "nobody", (BOAT, PIANO, HIDDEN))
+DRIVE = DriveFile("demo_drive", "Town2005", 4.0, 10.0, FIRST_NS, (BOAT, PIANO, HIDDEN))
+SETTING = Setting(2005, "dusk", "nobody")
 
 
 def frame(index: int, level: HazardLevel | None, boat_found: bool) -> RecordedFrame:
@@ -55,9 +57,9 @@ def made_up_run(folder: Path) -> tuple[RunRecord, RunResult]:
     clear, hazard = HazardLevel.CLEAR, HazardLevel.HAZARD
     levels = [clear] * 8 + [hazard] * 12 + [clear] * 10 + [hazard] * 3 + [None] * 2 + [clear] * 5
     with VideoWriter(folder / "overlay.mp4", (H + BANNER_PX, W), 10) as video:
-        record = RunRecord(DRIVE, video)
+        record = RunRecord(DRIVE, SETTING, video)
         for index, level in enumerate(levels):
             record.add(frame(index, level, boat_found=index >= 6))
         record.add(RecordedFrame(FIRST_NS - 1))  # of the warm-up: does not count
     record.album.finish()
-    return record, run_result(record, StreetSummary(40, ()), wall_s=8.0)
+    return record, run_result(record, DriveSummary(40, ()), wall_s=8.0)

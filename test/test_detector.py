@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import toy_engine
 
 from ros_anomaly.detector import Detector, DetectorConfig, fit_image
-from ros_anomaly.hazard.config import RegionConfig
+from ros_anomaly.hazard.config import HazardConfig, RegionConfig
 from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.runtime.contract import Prediction
 from ros_anomaly.runtime.engines import EngineSpec, load_engine
@@ -67,6 +68,7 @@ def test_object_becomes_mask_and_region(detector):
     assert assessment.max_score == 1
     assert assessment.score.shape == assessment.class_ids.shape == (18, 32)
     assert 0 < assessment.engine_ms < assessment.latency_ms
+    assert 0 <= assessment.resize_ms < assessment.latency_ms - assessment.engine_ms
 
 
 def test_clear_image(detector):
@@ -116,6 +118,24 @@ def test_threshold_is_the_manifest_s_unless_given(engine, tmp_path):
     with pytest.raises(ValueError, match="expected a threshold for score 'uno' .*found none"):
         Detector(uncalibrated)
     assert Detector(uncalibrated, DetectorConfig(threshold=0.25)).threshold == 0.25
+
+
+def test_a_threshold_of_another_policy_or_engine_is_doubted(engine, tmp_path):
+    path = toy_engine.make_toy_engine(tmp_path, SIZE)
+    manifest = load_manifest(path)
+    usual, wider = HazardConfig(), HazardConfig.from_flat({"corridor.half_width_m": 2.0})
+
+    def doubt(calibrated, hazard, **config):
+        replace(manifest, thresholds={manifest.score: calibrated}).save(path)
+        return Detector(load_engine(path), DetectorConfig(**config)).doubt(hazard)
+
+    own = replace(manifest.thresholds[manifest.score], settings=usual.calibrated())
+    assert doubt(own, usual) == ""
+    assert doubt(own, wider).endswith("not known with corridor.half_width_m 2.0 (calibrated with 1.6)")
+    assert doubt(own, wider, threshold=0.3) == ""
+    assert doubt(own.inherited("default"), usual).endswith(
+        "with an engine other than default, which it was calibrated on"
+    )
 
 
 @pytest.mark.parametrize("threshold", [math.nan, math.inf])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -166,3 +167,30 @@ def test_the_dry_run_goes_on_where_time_ran_out_and_brings_everything_home(tmp_p
         names = set(archive.getnames())
     wanted = ("log.jsonl", "summary.json", "loss.png", "pictures/training_batch.png", "pictures/iteration_000000.png")
     assert {f"{stage}/{name}" for stage in ("closed", "outlier") for name in wanted} <= names
+
+
+def test_the_check_of_a_machine_says_how_it_is_used_and_what_it_lacks(tmp_path):
+    done = run_script("gpu_check.sh", "--help")
+    assert done.returncode == 0 and "acceptance" in done.stdout and "set -euo" not in done.stdout
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "python").chmod(0o755)
+    done = run_script("gpu_check.sh", VENV=str(tmp_path / "none"), PYTHON=str(tmp_path / "python"))
+    assert done.returncode == 2 and "expected a Python with numpy" in done.stderr
+
+
+def test_the_check_of_a_machine_runs_without_a_gpu_and_keeps_its_figures(tmp_path):
+    import toy_engine
+
+    engine = toy_engine.make_toy_engine(tmp_path)
+    arguments = ["--engine", engine, "--images", "made-up", "--frames", "3", "--precisions", "fp32"]
+    folders = {"GPU_PACK": str(tmp_path / "no_pack"), "GPU_STATE": str(tmp_path / "state")}
+    backends = ["--backends", "onnxruntime,tensorrt"]
+    done = run_script("gpu_check.sh", *arguments, *backends, "--save", tmp_path / "out", **folders)
+    assert done.returncode == 0, done.stderr
+    (path,) = (tmp_path / "out").iterdir()
+    figures = json.loads(path.read_text())["subjects"]["parity"]["figures"]
+    assert [row["verdict"] for row in figures["backends"]] == ["absent", "alike"]
+    done = run_script(
+        "gpu_check.sh", *arguments, *backends, "--require", "tensorrt", OUT=str(tmp_path / "out"), **folders
+    )
+    assert done.returncode == 1 and "expected tensorrt to agree in fp32" in done.stderr

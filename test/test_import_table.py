@@ -47,6 +47,14 @@ ROOMS: dict[str, set[str]] = {
         "ros_anomaly.hazard",
         "ros_anomaly.messages",
         "ros_anomaly.bags",
+        "ros_anomaly.benchmark.machine",
+        "ros_anomaly.benchmark.street_images",
+    },
+    "ros_anomaly.benchmark": {
+        "ros_anomaly.runtime",
+        "ros_anomaly.network",
+        "ros_anomaly.scores",
+        "ros_anomaly.data.labels",
     },
     "ros_anomaly.cli": {"ros_anomaly", "ros_anomaly_sim"},
     "ros_anomaly_sim.street": {"ros_anomaly.data.labels"},
@@ -64,8 +72,9 @@ _DRIVING = {
     "ros_anomaly_sim.scenarios",
 }
 ROOMS["ros_anomaly_sim.bridge"] = _DRIVING
-ROOMS["ros_anomaly_sim.demo"] = _DRIVING | {"ros_anomaly_sim.bridge"}
-ROOMS["ros_anomaly_sim.closed_loop"] = _DRIVING | {"ros_anomaly_sim.bridge"}
+ROOMS["ros_anomaly_sim.film"] = {"ros_anomaly.evaluation.report", "ros_anomaly.hazard.types"}
+ROOMS["ros_anomaly_sim.demo"] = _DRIVING | {"ros_anomaly_sim.bridge", "ros_anomaly_sim.film"}
+ROOMS["ros_anomaly_sim.closed_loop"] = _DRIVING | {"ros_anomaly_sim.bridge", "ros_anomaly_sim.film"}
 
 _ROS_SPEAKERS = {
     "ros_anomaly.nodes",
@@ -88,17 +97,19 @@ RESERVED: dict[str, set[str]] = {
     "vision_msgs": _MESSAGE_TYPES,
     "carla": {"ros_anomaly_sim.bridge", "ros_anomaly_sim.closed_loop"},
     "tensorrt": {"ros_anomaly.runtime"},
+    "tensorrt_rtx": {"ros_anomaly.runtime"},
     "torch_tensorrt": {"ros_anomaly.runtime"},
     "openvino": {"ros_anomaly.runtime"},
     "onnxruntime": {"ros_anomaly.runtime", "ros_anomaly.network"},
     "onnx": {"ros_anomaly.network", "ros_anomaly.runtime", "ros_anomaly.training"},
-    "transformers": {"ros_anomaly.network"},
+    "transformers": {"ros_anomaly.network", "ros_anomaly.benchmark"},  # there: to be timed
     "accelerate": {"ros_anomaly.training"},
     "efficientnet_lite_pytorch": {"ros_anomaly.network"},
     "rosbags": {"ros_anomaly.bags"},
     "moderngl": {"ros_anomaly_sim.render"},
     "msgpack": {"ros_anomaly_sim.server"},
     "torch": {
+        "ros_anomaly.benchmark",
         "ros_anomaly.scores",
         "ros_anomaly.data",
         "ros_anomaly.network",
@@ -111,7 +122,7 @@ RESERVED: dict[str, set[str]] = {
 LIGHT = {"numpy", "ros_anomaly.cli"} | {
     f"ros_anomaly.{module}" for module in ("data.labels", "runtime.errors", "scores.names", "share")
 }
-HEAVY = {"tensorrt", "torch_tensorrt", "carla", "rclpy", "transformers", "openvino"}
+HEAVY = {"tensorrt", "tensorrt_rtx", "torch_tensorrt", "carla", "rclpy", "transformers", "openvino"}
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def make_toy_engine(
         "c255": np.float32(255),
         "to_nchw": np.array([1, 1, *size], np.int64),
         "to_hw": np.array(cells, np.int64),
-        "road": np.full(cells, int(StreetClass.ROAD), np.uint8),
+        "road": np.full(cells, int(StreetClass.ROAD), np.int64),
     }
     nodes = [
         helper.make_node("Cast", ["image"], ["rgb"], to=onnx.TensorProto.FLOAT),
@@ -57,7 +57,8 @@ def make_toy_engine(
         helper.make_node("Sub", ["c255", "mean"], ["headroom"]),
         helper.make_node("Div", ["c0", "headroom"], ["poison"]),
         helper.make_node("Add", ["clean", "poison"], ["score"]),
-        helper.make_node("Identity", ["road"], ["class_ids"]),
+        # TensorRT knows no bytes but what comes out of a cast.
+        helper.make_node("Cast", ["road"], ["class_ids"], to=onnx.TensorProto.UINT8),
     ]
     onnx_path = folder / f"{name}.onnx"
     save_graph(onnx_path, nodes, constants, size, {"score": (np.float32, cells), "class_ids": (np.uint8, cells)})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 
 def cache_folder(*parts: str) -> Path:
-    """``$ROS_ANOMALY_CACHE`` or ``~/.cache/ros_anomaly``, with ``parts`` below it; not created."""
-    root = os.environ.get("ROS_ANOMALY_CACHE")
-    base = Path(root) if root else Path.home() / ".cache" / "ros_anomaly"
-    return base.joinpath(*parts)
+    """``$ROS_ANOMALY_CACHE``, else ``ros_anomaly`` below ``$XDG_CACHE_HOME`` or ``~/.cache``, with ``parts`` below it.
+
+    Nothing is created. Engines of the node are built into the same place.
+    """
+    from ros_anomaly.runtime.building.folders import cache_root
+
+    return cache_root().joinpath(*parts)

@@ -43,7 +43,7 @@ def build_parser() -> common.ArgumentParser:
         epilog=_EPILOG,
     )
     parser.add_argument("--engine", default="default", help="fused engine: name or manifest")
-    parser.add_argument("--backend", default="onnxruntime", help="runtime that the engine runs on")
+    common.add_backend_option(parser)
     parser.add_argument("--threads", type=common.positive_int, help="CPU threads of the engine")
     parser.add_argument("--workers", type=common.positive_int, default=2, help="drives recorded at the same time")
 
@@ -85,13 +85,15 @@ def build_parser() -> common.ArgumentParser:
 
 def calibrate(args: argparse.Namespace) -> None:
     from ros_anomaly.evaluation.score_track import ScoreTrack
-    from ros_anomaly.runtime.engines import load_engine
+    from ros_anomaly.runtime.engines import EngineSpec, load_engine
     from ros_anomaly.training.calibration import CalibrationRule
 
     _check(args)
     rule = CalibrationRule(args.max_false_hazards, args.per_minutes)
     policy = _policy(args)
-    engine = load_engine(args.engine, args.backend, args.threads)
+    # What was built for this machine has a manifest, and so a threshold, of its own.
+    manifest_path = EngineSpec(args.engine, args.backend).locate().path
+    engine = load_engine(manifest_path, args.backend, args.threads)
     try:
         drives = _drives(args, engine, policy)
         record_drives(drives, args.engine, args.backend, args.threads, args.workers)
@@ -113,11 +115,11 @@ def calibrate(args: argparse.Namespace) -> None:
         backend=args.backend,
         recall=recall,
         recall_frames=args.frames,
-        settings=policy.unusual(),
+        settings=policy.hazard.calibrated(),
         command=_command(args),
     )
     if not args.dry_run:
-        path = calibrate_output.write_threshold(args.engine, outcome)
+        path = calibrate_output.write_threshold(manifest_path, outcome)
         common.say(f"wrote the threshold into {path}")
     print(calibrate_output.text(outcome))
     if args.json:
@@ -164,9 +166,11 @@ def _policy(args: argparse.Namespace) -> Policy:
 def _drives(args: argparse.Namespace, engine: FusedEngine, policy: Policy) -> Sequence[ClearDrive]:
     """All drives, with their tracks in a cache folder of the very network that runs."""
     from ros_anomaly.hazard.config import CameraMount
+    from ros_anomaly.runtime.backends import BackendChoice
 
-    role = "onnx" if args.backend == "onnxruntime" else "torch_program"
-    folder = cache_folder("score_tracks", f"{engine.manifest.files[role].sha256[:12]}-{args.backend}")
+    choice = BackendChoice.parse(args.backend)
+    network = engine.manifest.files[choice.backend.role].sha256[:12]
+    folder = cache_folder("score_tracks", f"{network}-{str(choice).replace(':', '-')}")
     folder.mkdir(parents=True, exist_ok=True)
     if not args.drive:
         if policy.hazard.camera != CameraMount():
@@ -196,9 +200,11 @@ def _recall(engine: FusedEngine, threshold: float, frames: int | None, policy: P
 
 def _command(args: argparse.Namespace) -> str:
     """What decided the outcome, with the defaults of streets written out; files by their names alone."""
+    from ros_anomaly.runtime.backends import DEFAULT_BACKEND
+
     words = ["ros-anomaly-calibrate"]
     words += [] if args.engine == "default" else ["--engine", Path(args.engine).name]
-    words += [] if args.backend == "onnxruntime" else ["--backend", args.backend]
+    words += [] if args.backend == DEFAULT_BACKEND else ["--backend", args.backend]
     if args.drive:
         words += ["--drive", *(path.resolve().name for path in args.drive)]
         words += [word for topic in args.topic or () for word in ("--topic", topic)]

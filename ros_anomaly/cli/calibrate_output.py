@@ -33,7 +33,7 @@ class Outcome:
         of_streets: rendered drives; else a user's own.
         recall: of the streets' validation objects; None if it was not asked for.
         recall_frames: on so many frames; None for all of the protocol.
-        settings: parameters of the hazard policy that are not at their defaults.
+        settings: parameters of the hazard policy that the threshold rests on.
         command: that gives the same again; without folders.
     """
 
@@ -142,16 +142,14 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     return found | {"tried": [list(pair) for pair in result.tried]}
 
 
-def write_threshold(engine: str, outcome: Outcome) -> Path:
-    """Write the threshold of the engine's own score into its manifest; returns the manifest's path.
+def write_threshold(path: Path, outcome: Outcome) -> Path:
+    """Write the threshold of the engine's own score into the manifest at ``path``, which is returned.
 
     Raises:
         CliError: not a fused engine.
     """
-    from ros_anomaly.runtime.locate import manifest_path
     from ros_anomaly.runtime.manifest import Threshold, load_manifest
 
-    path = manifest_path(engine)
     manifest = load_manifest(path)
     if manifest.score is None:
         raise common.CliError(f"{path}: expected a fused engine with a score, found none")

@@ -26,11 +26,6 @@ class Policy:
     horizontal_fov_rad: float = 0.0
     lockstep: bool = False
 
-    def unusual(self) -> dict[str, float | int | bool]:
-        """Parameters of the hazard policy that are not at their defaults."""
-        usual = type(self.hazard)().to_flat()
-        return {name: value for name, value in self.hazard.to_flat().items() if value != usual[name]}
-
 
 def watched_minutes(drive: ClearDrive, track: ScoreTrack, policy: Policy) -> float:
     """Minutes of a drive that count; says so where much of it does not."""

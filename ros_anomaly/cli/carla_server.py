@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from pathlib import Path
 
 from ros_anomaly.cli import common
 from ros_anomaly.cli.street_jobs import missing_packages_in_one_line
@@ -28,12 +29,14 @@ def make_parser() -> argparse.ArgumentParser:
         "name of a map (Town2001 is seed 2001; Net2001 has several streets)",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 lets other machines in")
+    parser.add_argument("--length", type=common.positive_float, help="metres of main street, 150 or more; default 700")
     parser.add_argument("--camera", choices=_CAMERAS, default="ordinary", help="what RGB cameras add to a clean image")
     parser.add_argument(
         "--until-stdin-closes",
         action="store_true",
         help="end when standard input does: for a program that starts the server and may be killed",
     )
+    parser.add_argument("--timing", type=Path, metavar="FILE", help="write what ticks took to this file at the end")
     parser.add_argument("--verbose", action="store_true", help="log more than warnings")
     return parser
 
@@ -48,6 +51,7 @@ def _serve(args: argparse.Namespace) -> int:
     from ros_anomaly_sim.server.process import ServerOptions, end_when_stdin_closes, serve
     from ros_anomaly_sim.street.objects.library import ModelLibrary
     from ros_anomaly_sim.street.splits import split_of_town
+    from ros_anomaly_sim.street.town import DEFAULT_LENGTH_M
 
     if args.until_stdin_closes:
         end_when_stdin_closes()
@@ -62,7 +66,8 @@ def _serve(args: argparse.Namespace) -> int:
             raise common.CliError(f"--town: {error}", common.EXIT_BAD_ARGUMENTS) from error
         town = map_name(int(town))
     try:
-        options = ServerOptions(town, args.host, args.port, args.stream_port, args.camera)
+        length_m = DEFAULT_LENGTH_M if args.length is None else args.length
+        options = ServerOptions(town, args.host, args.port, args.stream_port, args.camera, length_m, args.timing)
     except ValueError as error:
         raise common.CliError(str(error), common.EXIT_BAD_ARGUMENTS) from error
     serve(options, ModelLibrary(), lambda message: print(message, flush=True))

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ros_anomaly.cli import common
+from ros_anomaly.cli.closed_loop_crew import DRIVERS, Crew, crew_of
 from ros_anomaly.cli.detector import split_arguments
 
 if TYPE_CHECKING:
-    from ros_anomaly_sim.closed_loop.drivers import Driver
+    from ros_anomaly_sim.closed_loop.folder import RunFolder
     from ros_anomaly_sim.closed_loop.policy import Policy
+    from ros_anomaly_sim.closed_loop.record import Missing, ScenarioRecord
     from ros_anomaly_sim.closed_loop.result import DriveResult
     from ros_anomaly_sim.scenarios.schema import Scenario
-
-DRIVERS = ("blind", "oracle", "detector")
-_TIMEOUT_S = 60.0
-_ANSWER_S, _PATIENCE = 5.0, 20
 
 
 def make_parser() -> common.ArgumentParser:
@@ -35,7 +32,10 @@ def make_parser() -> common.ArgumentParser:
     parser.add_argument("--engine", default="default", help="name or manifest of the detector's engine")
     parser.add_argument("--threshold", type=float, help="instead of the engine's own")
     parser.add_argument(
-        "--latency-ms", type=common.non_negative_float, default=0.0, help="simulated time from image to reaction"
+        "--latency-ms",
+        type=common.non_negative_float,
+        help="simulated time from image to reaction; none: what is measured on this machine. The detector drives with "
+        "this latency and without any",
     )
     parser.add_argument(
         "--status-topic",
@@ -46,7 +46,12 @@ def make_parser() -> common.ArgumentParser:
     parser.add_argument("--host", help="address of a CARLA 0.9.16 server that runs already")
     parser.add_argument("--port", type=common.positive_int, default=2000, help="port of that server")
     parser.add_argument("--list", action="store_true", help="list the standard suite and do nothing else")
-    parser.add_argument("--out", type=Path, help="JSON file for the results, tracks included")
+    parser.add_argument(
+        "--out", type=Path, default=Path("closed_loop_out"), help="folder for report, figures, videos and film strips"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the scenarios that --out has already, drive the rest"
+    )
     common.add_json_option(parser)
     return parser
 
@@ -54,16 +59,12 @@ def make_parser() -> common.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Drive; what stands after ``--ros-args`` is for ROS."""
     own, ros_arguments = split_arguments(sys.argv[1:] if argv is None else argv)
-    return common.run(make_parser(), lambda args: _closed_loop(args, ros_arguments), own)
+    return common.run(make_parser(), lambda args: _closed_loop(args, own, ros_arguments), own)
 
 
-def _closed_loop(args: argparse.Namespace, ros_arguments: list[str]) -> int:
-    from ros_anomaly.data.frame_store import write_json_atomic
+def _closed_loop(args: argparse.Namespace, argv: Sequence[str], ros_arguments: list[str]) -> int:
     from ros_anomaly.share import share_path
-    from ros_anomaly_sim.bridge.lane_route import NoRouteError
-    from ros_anomaly_sim.bridge.world_hold import MissingBlueprint
     from ros_anomaly_sim.closed_loop.policy import Policy
-    from ros_anomaly_sim.closed_loop.run import DriveOptions, drive
     from ros_anomaly_sim.scenarios.files import find_scenario, suite
 
     scenarios = tuple(find_scenario(name) for name in args.scenarios) or suite()
@@ -71,110 +72,115 @@ def _closed_loop(args: argparse.Namespace, ros_arguments: list[str]) -> int:
         for scenario in scenarios:
             print(f"{scenario.name:28s} {scenario.home.value:9s} {scenario.expected.value:8s} {scenario.description}")
         return 0
+    if len({scenario.name for scenario in scenarios}) < len(scenarios):
+        raise common.CliError(f"expected scenarios of different names, found {', '.join(s.name for s in scenarios)}")
     policy = Policy.load(args.policy or share_path("config/closed_loop_policy.yaml"))
-    options = DriveOptions(policy, args.latency_ms)
-    results: list[DriveResult] = []
-    skipped: dict[str, str] = {}
-    with _drivers(args, policy, ros_arguments) as drivers, _client(args, scenarios[0]) as client:
-        # Town by town, so that each is loaded once.
-        for scenario in common.track(sorted(scenarios, key=lambda s: (s.map, s.name)), "drives", unit="scenarios"):
-            try:
-                for driver in drivers:
-                    results.append(drive(client, scenario, driver, options))
-                    print(_line(results[-1]), flush=True)
-            except MissingBlueprint as error:
-                skipped[scenario.name] = str(error)
-                common.say(f"skipped {scenario.name}: {error}")
-            except (RuntimeError, NoRouteError) as error:
-                raise common.CliError(f"{scenario.name}: {error}") from error
-    drives = [result.to_plain() for result in results]
-    if args.out is not None:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        write_json_atomic(args.out, common.to_plain({"results": drives, "skipped": skipped}))
+    with crew_of(args, policy, ros_arguments) as crew:
+        return _drive(args, argv, scenarios, policy, crew)
+
+
+def _drive(
+    args: argparse.Namespace, argv: Sequence[str], scenarios: Sequence[Scenario], policy: Policy, crew: Crew
+) -> int:
+    from dataclasses import asdict
+
+    from ros_anomaly.messages.lockstep import DetectorSilent
+    from ros_anomaly_sim.closed_loop.folder import RunFolder
+    from ros_anomaly_sim.closed_loop.run import DriveOptions
+    from ros_anomaly_sim.closed_loop.server_at_hand import NoServer, ServerAtHand
+    from ros_anomaly_sim.closed_loop.suite import Suite
+
+    address = (args.host, args.port) if args.host else None
+    options = DriveOptions(policy, args.latency_ms or 0.0)
+    asked = {
+        "drivers": [driver.name for driver in crew.drivers],
+        "detector": crew.detector,
+        "latency_ms": args.latency_ms,
+        "policy": asdict(policy),
+        "server": f"{args.host}:{args.port}" if address else "embedded",
+    }
+    folder = RunFolder(args.out)
+    suite = Suite(folder, crew.drivers, options, measure=args.latency_ms is None, say=common.say)
+    records: dict[str, ScenarioRecord] = {}
+    gone = ""
+    try:
+        with ServerAtHand(address) as server:
+            if not args.resume:
+                # Before what an earlier run left is removed.
+                server.client(suite.in_order(scenarios)[0].map)
+            folder.begin(asked, args.resume)
+            for record in common.track(suite.run(server, scenarios), "drives", len(scenarios), "scenarios"):
+                records[record.name] = record
+                for drive in record.drives:
+                    print(_line(drive), flush=True)
+    except KeyboardInterrupt:
+        common.say(f"{len(records)} scenarios are in {args.out}; --resume drives the rest")
+        raise
+    except (DetectorSilent, NoServer) as error:
+        gone = str(error)
+    if gone and not records:
+        raise common.CliError(gone)
+    # In the order that was asked for, not in that of the towns.
+    told = [records[scenario.name] for scenario in scenarios if scenario.name in records]
+    _report(args, folder, told, suite.missing, _facts(argv, asked, folder, told))
+    if gone:
+        raise common.CliError(f"{gone}; {len(records)} scenarios are in {args.out}, --resume drives the rest")
+    return common.EXIT_FAILED if suite.missing.failed else 0
+
+
+def _report(
+    args: argparse.Namespace,
+    folder: RunFolder,
+    records: Sequence[ScenarioRecord],
+    missing: Missing,
+    facts: dict[str, str],
+) -> None:
+    from ros_anomaly.evaluation.report import page
+    from ros_anomaly_sim.closed_loop.report import Judged, Run, page_of
+    from ros_anomaly_sim.closed_loop.results import results_of
+
+    results = common.to_plain(results_of(records, missing, facts))
+    folder.write_results(results)
+    if records:
+        run = Run(folder, records, missing, facts)
+        page.write(page_of(run), folder.report)
+        verdict = Judged(run).verdict
+        for line in (verdict.sentence, *verdict.findings, f"the report: {folder.report}"):
+            print(line)
+    else:
+        common.say(f"no scenario could be driven, so there is no report; {folder.results} says why")
     if args.json:
-        figures = [{key: value for key, value in plain.items() if key != "track"} for plain in drives]
-        common.print_json({"results": figures, "skipped": skipped})
-    return 0
+        common.print_json(results)
 
 
-@contextmanager
-def _client(args: argparse.Namespace, first: Scenario) -> Iterator[Any]:
-    from contextlib import nullcontext
+def _facts(
+    argv: Sequence[str], asked: dict[str, Any], folder: RunFolder, records: Sequence[ScenarioRecord]
+) -> dict[str, str]:
+    from ros_anomaly.evaluation.report.machine import machine_line
 
-    from ros_anomaly_sim.bridge.server_process import ServerDied, ServerProcess, server_command
-    from ros_anomaly_sim.bridge.world_hold import connect
-
-    try:
-        server = None if args.host else ServerProcess(server_command(first.map))
-    except ServerDied as error:
-        raise common.CliError(str(error)) from error
-    with server or nullcontext():
-        try:
-            yield connect(args.host or "127.0.0.1", server.port if server else args.port, _TIMEOUT_S)
-        except RuntimeError as error:
-            raise common.CliError(str(error)) from error
-
-
-@contextmanager
-def _drivers(args: argparse.Namespace, policy: Policy, ros_arguments: list[str]) -> Iterator[list[Driver]]:
-    from contextlib import ExitStack
-
-    from ros_anomaly_sim.closed_loop.drivers import BlindDriver, OracleDriver
-
-    wanted = [name for name in DRIVERS if not args.driver or name in args.driver]
-    with ExitStack() as stack:
-        drivers: list[Driver] = []
-        for name in wanted:
-            if name == "detector":
-                there = _detector_node(args, ros_arguments) if args.status_topic else _detector_here(args)
-                drivers.append(stack.enter_context(there))
-            else:
-                drivers.append(BlindDriver() if name == "blind" else OracleDriver(policy))
-        yield drivers
-
-
-@contextmanager
-def _detector_here(args: argparse.Namespace) -> Iterator[Driver]:
-    from ros_anomaly.cli.closed_loop_detector import DetectorDriver
-    from ros_anomaly.hazard.config import HazardConfig
-    from ros_anomaly.runtime.engines import load_engine
-    from ros_anomaly_sim.closed_loop.run import DETECTOR_CAMERAS
-
-    engine = load_engine(args.engine)
-    try:
-        yield DetectorDriver(engine, HazardConfig(), DETECTOR_CAMERAS, args.threshold)
-    finally:
-        engine.close()
-
-
-@contextmanager
-def _detector_node(args: argparse.Namespace, ros_arguments: list[str]) -> Iterator[Driver]:
-    import rclpy
-    from rclpy.node import Node
-    from rclpy.signals import SignalHandlerOptions
-
-    from ros_anomaly.messages.lockstep import Lockstep
-    from ros_anomaly_sim.closed_loop.graph_driver import GraphDriver
-    from ros_anomaly_sim.closed_loop.run import DETECTOR_CAMERAS
-
-    rclpy.init(args=ros_arguments, signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        driver = GraphDriver(Node("closed_loop"), DETECTOR_CAMERAS, Lockstep(_ANSWER_S, _PATIENCE), args.status_topic)
-        try:
-            if not driver.wait_for_listeners(_TIMEOUT_S):
-                raise common.CliError(f"within {_TIMEOUT_S:g} s nobody listened to the camera's images")
-            yield driver
-        finally:
-            driver.close()
-    finally:
-        rclpy.try_shutdown()
+    given_ms = asked["latency_ms"]
+    measured_ms = folder.measured_latency_ms
+    latency = f"{given_ms:g} ms, given" if given_ms is not None else "not measured"
+    if measured_ms is not None:
+        latency = f"{measured_ms:g} ms, measured: image in to verdict out, median of the first drive"
+    return {
+        "command": " ".join(["ros-anomaly-closed-loop", *argv]),
+        "detector": asked["detector"] or "none",
+        "latency": latency,
+        "server": asked["server"],
+        "policy": ", ".join(f"{name} {value:g}" for name, value in asked["policy"].items()),
+        "wall time": f"{sum(record.wall_s for record in records) / 60:.1f} minutes for all drives",
+        "machine": machine_line(),
+        "see also": "all figures in results.json; tracks, videos and film strips in scenarios/",
+    }
 
 
 def _line(result: DriveResult) -> str:
     known = [f"{a.name} from {a.known_from_m:.0f} m" for a in result.anomalies if a.known_from_m is not None]
     impacts = [f"hit {c.other} at {3.6 * c.impact_mps:.0f} km/h" for c in result.collisions]
+    late = f"+{result.latency_ms:.0f} ms" if result.latency_ms else ""
     words = [
-        f"{result.scenario:28s} {result.driver:9s} {result.end.value:10s} {result.travelled_m:6.1f} m",
+        f"{result.scenario:28s} {result.driver:9s}{late:>8s} {result.end.value:10s} {result.travelled_m:6.1f} m",
         f"{result.mean_speed_mps:5.2f} m/s",
         *impacts,
         *(["knew " + ", ".join(known)] if known else []),

@@ -39,6 +39,7 @@ __all__ = [
     "ArgumentParser",
     "CliError",
     "Progress",
+    "add_backend_option",
     "add_json_option",
     "existing_file",
     "existing_folder",
@@ -89,6 +90,30 @@ class ArgumentParser(argparse.ArgumentParser):
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``: the figures alone on standard output, all else on standard error."""
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, alone, on standard output")
+
+
+def add_backend_option(parser: argparse._ActionsContainer, of_parameters: bool = False) -> None:
+    """Add ``--backend``: what runs the engine, as the shortest text of it.
+
+    Args:
+        of_parameters: the default is None, for what a parameter file says.
+    """
+    from ros_anomaly.runtime.backends import BACKEND_NAMES, DEFAULT_BACKEND, BackendChoice
+
+    def backend(text: str) -> str:
+        try:
+            return str(BackendChoice.parse(text))
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    parser.add_argument(
+        "--backend",
+        type=backend,
+        default=None if of_parameters else DEFAULT_BACKEND,
+        metavar="NAME[:DEVICE][:MODE]",
+        help=f"library that runs the engine: {', '.join(BACKEND_NAMES)}; a device or mode may follow, such as "
+        "openvino:bf16, torch:cuda or torch:compile",
+    )
 
 
 def run(

@@ -96,6 +96,7 @@ def build_parser() -> common.ArgumentParser:
     )
     how.add_argument("--corrupt-seed", type=common.non_negative_int, default=0, help="seed of noise and motion")
     how.add_argument("--convention", metavar="NAME", help="definitions for a dataset; without it the dataset's own")
+    common.add_backend_option(how)
     how.add_argument("--threads", type=common.positive_int, help="CPU threads of the engine")
 
     where = parser.add_argument_group("what to leave behind")
@@ -214,7 +215,7 @@ def _source(args: argparse.Namespace) -> EvaluationSource:
 
 def _request(args: argparse.Namespace) -> Request:
     """All but the frames of ``--fit``, which are opened when everything else is known to be right."""
-    return Request(tuple(score_names(args)), args.deployed, args.aggregation, args.threads, None)
+    return Request(tuple(score_names(args)), args.deployed, args.aggregation, args.threads, None, args.backend)
 
 
 def _convention_name(args: argparse.Namespace) -> str | None:

@@ -57,6 +57,7 @@ def build_parser() -> common.ArgumentParser:
     parser.add_argument(
         "--node", default="/detector", help="full name of the node in parameter files (default: /detector)"
     )
+    common.add_backend_option(parser, of_parameters=True)
     parser.add_argument("--threads", type=common.positive_int, help="CPU threads of the engine")
     topics = parser.add_argument_group("topics", "repeat options for several cameras, in the same order")
     topics.add_argument(
@@ -195,6 +196,8 @@ def _contestant(side: str, engine: str | None, params: Path | None, args: argpar
         common.say(f"{params}: the detector has no parameter {', '.join(unknown)}: ignored, as the node does")
     if engine is not None:
         values["engine"] = engine
+    if args.backend is not None:
+        values["backend"] = args.backend
     if args.threads is not None:
         values["threads"] = args.threads
     transport = str(values.get("image_transport", ""))

@@ -219,6 +219,8 @@ class _Side:
         engine = InProcessRunner(settings.engine)
         stack.callback(engine.close)
         detector = Detector(engine, DetectorConfig(settings.threshold, settings.hazard.region))
+        if doubt := detector.doubt(settings.hazard):
+            common.say(f"{contestant.side}: {doubt}")
         policy = DrivePolicy(settings.hazard, settings.horizontal_fov_rad, settings.heartbeat_hz, settings.lockstep)
         label_format = None if job.label_format is None else LabelFormat(job.label_format)
         out = job.out / contestant.side

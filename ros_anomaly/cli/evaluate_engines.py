@@ -31,6 +31,7 @@ class Request:
         aggregation: "masks" or "exact".
         threads: CPU threads; None leaves it to the backend.
         fit: where fitted scores take their statistics from; None without such scores.
+        backend: that runs the engines, as ``load_engine`` takes it.
     """
 
     scores: tuple[str, ...]
@@ -38,6 +39,7 @@ class Request:
     aggregation: str
     threads: int | None
     fit: EvaluationSource | None
+    backend: str = "onnxruntime"
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,9 @@ def _open_fused(name: str, manifest: Manifest, request: Request) -> OpenEngine:
     from ros_anomaly.evaluation.labelled.score_maps import FusedScorer
     from ros_anomaly.runtime.engines import load_engine
 
-    engine = load_engine(name, threads=request.threads)
+    engine = load_engine(name, request.backend, request.threads)
     key: dict[str, object] = {"engine": manifest.fingerprint, "kind": "fused", "scores": [manifest.score]}
+    key["backend"] = request.backend
     return OpenEngine(
         manifest.name,
         manifest.fingerprint,
@@ -135,7 +138,7 @@ def _open_raw(name: str, manifest: Manifest, request: Request) -> OpenEngine:
     from ros_anomaly.scores.registry import get_score
 
     names = request.scores or DEFAULT_SCORES
-    engine = open_raw_engine(name, request.threads)
+    engine = open_raw_engine(name, request.threads, request.backend)
     try:
         statistics = None
         if set(names) & set(FITTED_SCORE_NAMES):
@@ -151,6 +154,7 @@ def _open_raw(name: str, manifest: Manifest, request: Request) -> OpenEngine:
         "scores": list(scorer.names),
         "aggregation": request.aggregation,
         "fit": request.fit.fingerprint if statistics and request.fit else None,
+        "backend": request.backend,
     }
     fit = statistics.data if statistics else None
     thresholds, own_score = _deployed(manifest)

@@ -51,6 +51,7 @@ def command_of(args: argparse.Namespace, engine: str) -> str:
         "convention": None,
         "frames": None,
         "engine": "default",
+        "backend": "onnxruntime",
         "scores": None,
         "aggregation": "masks",
         "fit": None,

@@ -27,7 +27,7 @@ def build_parser() -> common.ArgumentParser:
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="pictures, or folders of pictures")
     parser.add_argument("--engine", default="default", help="fused engine: name or manifest")
-    parser.add_argument("--backend", default="onnxruntime", help="runtime that the engine runs on")
+    common.add_backend_option(parser)
     parser.add_argument("--threads", type=common.positive_int, help="CPU threads of the engine")
     parser.add_argument("--threshold", type=float, help="another than the calibrated one")
     parser.add_argument(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 WEIGHTS_SUFFIX = ".safetensors"
 
 
-def open_raw_engine(engine: str, threads: int | None = None) -> RawEngine:
+def open_raw_engine(engine: str, threads: int | None = None, backend: str = "onnxruntime") -> RawEngine:
     """Raw engine of a name or manifest path: itself if it is raw, else exported from its weights into the cache.
 
     Raises:
@@ -29,7 +29,7 @@ def open_raw_engine(engine: str, threads: int | None = None) -> RawEngine:
     manifest = load_manifest(path)
     if manifest.kind is EngineKind.FUSED:
         path = _of_fused(manifest, path.parent)
-    return load_raw_engine(path, threads=threads)
+    return load_raw_engine(path, backend, threads)
 
 
 def engine_of(name: str, size: tuple[int, int]) -> str:

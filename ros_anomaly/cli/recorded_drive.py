@@ -85,19 +85,19 @@ class RecordedDrive:
 
     def description(self) -> str:
         """What was driven through, as the JSON of ``drive.json``; to be asked for when the frames are drawn."""
-        from ros_anomaly_sim.bridge.drive_file import DriveFile, StreetObject
+        from ros_anomaly_sim.bridge.drive_file import StreetObject
 
         options = self.options
-        file = DriveFile(
-            town=options.town,
-            weather=options.weather,
-            duration_s=options.frames / options.rate_hz,
-            rate_hz=options.rate_hz,
-            first_stamp_ns=options.stamp_ns(0),
-            drawn_by=self._drawn_by,
-            objects=tuple(StreetObject.of(anomaly) for anomaly in self._drive.anomalies),
-        )
-        return json.dumps(asdict(file))
+        description = {
+            "town": options.town,
+            "weather": options.weather,
+            "duration_s": options.frames / options.rate_hz,
+            "rate_hz": options.rate_hz,
+            "first_stamp_ns": options.stamp_ns(0),
+            "drawn_by": self._drawn_by,
+            "objects": [asdict(StreetObject.of(anomaly)) for anomaly in self._drive.anomalies],
+        }
+        return json.dumps(description)
 
     @property
     def horizontal_fov_rad(self) -> float:

@@ -28,6 +28,15 @@ def make_parser() -> argparse.ArgumentParser:
         "ros_anomaly.cli.train ...",
     )
     parser.add_argument("--recipe", type=common.existing_file, required=True, help="YAML file that says how to train")
+    parser.add_argument(
+        "--set",
+        dest="changes",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="another value for a key of the recipe, such as outlier.learning_rate=1e-4 or "
+        "'outlier.mixture={pasted: 0.5}'; may be given again",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument(
         "--frames",
@@ -122,7 +131,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     from ros_anomaly.training.recipe import load_recipe
     from ros_anomaly.training.sources import with_dataset
 
-    recipe = load_recipe(args.recipe)
+    recipe = load_recipe(args.recipe, args.changes)
     if args.dataset:
         recipe = with_dataset(recipe, args.dataset)
     if args.data_workers is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ros_anomaly.data.alpha import premultiplied, resized
 from ros_anomaly.data.augment import Range, log_uniform
 from ros_anomaly.data.patterns import random_pattern
 from ros_anomaly.data.placement import Place
@@ -75,7 +76,7 @@ def blend(
         return None
     if place.distance_m is not None and rng.random() < look.shadow:
         _darken_ground(image, (place.centre, place.bottom), new_w, rng)
-    colour, alpha = _resized(rgba, (new_h, new_w), feather=rng.random() < look.feather)
+    colour, alpha = _sized(rgba, (new_h, new_w), feather=rng.random() < look.feather)
     colour = colour[y0 - top : y1 - top, x0 - left : x1 - left]
     alpha = alpha[y0 - top : y1 - top, x0 - left : x1 - left]
     region = image[y0:y1, x0:x1].astype(np.float32)
@@ -88,18 +89,9 @@ def blend(
     return Covered(slice(y0, y1), slice(x0, x1), alpha[..., 0] > 0.5)
 
 
-def _resized(rgba: np.ndarray, size: tuple[int, int], feather: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Colour times alpha float32 [h, w, 3] and alpha float32 [h, w, 1].
-
-    Colours are multiplied by alpha before any mixing of neighbours: what lies under the transparent pixels would
-    otherwise bleed into the edge, and a dark rim on every paste is what a network would learn to find.
-    """
-    pixels = rgba.astype(np.float32)
-    pixels[..., 3] /= 255.0
-    pixels[..., :3] *= pixels[..., 3:]
-    if size != rgba.shape[:2]:
-        how = cv2.INTER_AREA if size[0] < rgba.shape[0] else cv2.INTER_LINEAR
-        pixels = np.asarray(cv2.resize(pixels, (size[1], size[0]), interpolation=how), np.float32)
+def _sized(rgba: np.ndarray, size: tuple[int, int], feather: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Colour times alpha float32 [h, w, 3] and alpha float32 [h, w, 1]."""
+    pixels = resized(premultiplied(rgba), size)
     if feather and min(size) > 8:
         pixels = np.asarray(cv2.GaussianBlur(pixels, (3, 3), 0, borderType=cv2.BORDER_CONSTANT), np.float32)
     return pixels[..., :3], pixels[..., 3:]

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ros_anomaly.data.alpha import plain, premultiplied, resized
 from ros_anomaly.data.cutout_store import CACHE_BYTES, INDEX, Cutout, CutoutStore, cutout_bytes
 from ros_anomaly.data.datasets.errors import DatasetError
 from ros_anomaly.data.datasets.files import natural_key
@@ -91,13 +92,8 @@ def tight(rgba: np.ndarray, longest_side_px: int) -> np.ndarray | None:
     rgba = rgba[top : top + height, left : left + width]
     factor = longest_side_px / max(width, height)
     if factor < 1:
-        # Colours weighted by alpha, so that what lies under transparent pixels stays there.
-        alpha = rgba[..., 3:].astype(np.float32) / 255
-        pixels = np.concatenate([rgba[..., :3] * alpha, alpha], axis=2)
-        size = max(1, round(width * factor)), max(1, round(height * factor))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
-        colour = pixels[..., :3] / np.maximum(pixels[..., 3:], 1e-6)
-        rgba = np.rint(np.clip(np.concatenate([colour, 255 * pixels[..., 3:]], axis=2), 0, 255)).astype(np.uint8)
+        size = max(1, round(height * factor)), max(1, round(width * factor))
+        rgba = plain(resized(premultiplied(rgba), size))
     return np.ascontiguousarray(rgba)
 
 

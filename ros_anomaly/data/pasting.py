@@ -21,6 +21,7 @@ from ros_anomaly.data.placement import (
     paper_place,
     street_place,
 )
+from ros_anomaly.data.reshaping import ReshapeConfig, reshaped
 
 _MOST = 200
 """Negatives an image: the map of who covers what has eight bits."""
@@ -36,6 +37,7 @@ class PasteConfig:
         min_pixels: negatives of which less is to be seen become void: no one could tell what they are. The street
             protocols judge anomalies from 20 pixels on.
         look: of negatives.
+        reshape: of negatives too.
         pieces: fewest and most objects of inlier classes, in images that get any.
         piece_scale: their size against that at which they were seen, log-uniform; they move along the ground with it.
     """
@@ -46,6 +48,7 @@ class PasteConfig:
     street: StreetPlacement = field(default_factory=StreetPlacement)
     paper: PaperPlacement = field(default_factory=PaperPlacement)
     look: LookConfig = field(default_factory=LookConfig)
+    reshape: ReshapeConfig = field(default_factory=ReshapeConfig)
     pieces: tuple[int, int] = (1, 2)
     piece_scale: tuple[float, float] = (0.7, 1.4)
 
@@ -83,7 +86,8 @@ def paste_negatives(
         raise ValueError("pasting: expected an inlier frame, found pixels of the anomaly class")
     image, class_ids = image.copy(), class_ids.copy()
     owner = np.zeros(class_ids.shape, np.uint8)
-    cutouts = [negatives.draw(rng) for _ in range(int(rng.integers(config.count[0], config.count[1] + 1)))]
+    count = int(rng.integers(config.count[0], config.count[1] + 1))
+    cutouts = [reshaped(negatives.draw(rng), negatives, config.reshape, rng) for _ in range(count)]
     for number, (cutout, place) in enumerate(_placed(class_ids, cutouts, config, classes.ground, rng), 1):
         rgba = cutout.rgba[:, ::-1] if rng.random() < 0.5 else cutout.rgba
         covered = blend(image, rgba, place, config.look, rng)

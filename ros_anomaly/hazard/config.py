@@ -132,6 +132,9 @@ class ImageHealthConfig(_Checked):
     min_contrast: float = _setting(2.0, 0.0, 255.0, "standard deviation of grey levels")
 
 
+_CALIBRATED = ("region.", "corridor.", "confirm.")
+
+
 @dataclass(frozen=True)
 class HazardConfig:
     """All of the above; ``from_flat`` and ``to_flat`` speak the names of ROS parameters."""
@@ -163,6 +166,22 @@ class HazardConfig:
             for topic in fields(self)
             for f in fields(getattr(self, topic.name))
         }
+
+    def calibrated(self) -> dict[str, Scalar]:
+        """What of ``to_flat`` a calibrated threshold rests on: regions, corridor, confirmation.
+
+        Not the camera, which is every vehicle's own, nor what decides between a known state and UNKNOWN.
+        """
+        return {name: value for name, value in self.to_flat().items() if name.startswith(_CALIBRATED)}
+
+    def unlike(self, calibrated: Mapping[str, Scalar]) -> str:
+        """Where this differs from what ``calibrated`` gave at calibration, in words; empty where it does not."""
+        own = self.calibrated()
+        return ", ".join(
+            f"{name} {own[name]} (calibrated with {value})"
+            for name, value in calibrated.items()
+            if name in own and own[name] != value
+        )
 
 
 @dataclass(frozen=True)

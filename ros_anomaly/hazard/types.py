@@ -57,7 +57,8 @@ class Assessment:
         regions: nearest first.
         max_score: over the frame.
         latency_ms: image in to assessment out, measured on a steady clock.
-        engine_ms: the engine's part of it; None where it was not measured.
+        engine_ms, resize_ms: the part of it of the engine, and of bringing the image to the engine's size; None where
+            they were not measured.
     """
 
     mask: np.ndarray
@@ -67,6 +68,7 @@ class Assessment:
     max_score: float
     latency_ms: float
     engine_ms: float | None = None
+    resize_ms: float | None = None
 
 
 @dataclass(frozen=True)

@@ -26,22 +26,41 @@ _LEVELS = {
 
 
 @dataclass(frozen=True)
+class FrameStages:
+    """Where the time of a frame went in the node, milliseconds, in this order: waiting for the frame before it, message
+    to array, to the engine's size, engine, mask and regions, health of the image. Monitor and publishing follow.
+    """
+
+    wait_ms: float
+    convert_ms: float
+    resize_ms: float
+    engine_ms: float
+    regions_ms: float
+    health_ms: float
+
+
+@dataclass(frozen=True)
 class HazardReport:
     """Content of one ``~/hazard_status`` message.
 
     ``dropped`` counts the images that were not processed since the node was activated. ``is_heartbeat`` is True where
     the message answers no image: its header then carries the time of sending, else the image's own stamp.
-    ``engine_ms`` is the engine's part of the latency, in answers to images alone.
+    ``stages`` is in answers to images alone.
     """
 
     state: HazardState
     dropped: int
     is_heartbeat: bool = False
-    engine_ms: float | None = None
+    stages: FrameStages | None = None
+
+    @property
+    def engine_ms(self) -> float | None:
+        """The engine's part of the latency, in answers to images alone."""
+        return self.stages.engine_ms if self.stages else None
 
 
 def hazard_message(
-    state: HazardState, dropped: int, stamp: Time, frame_id: str, node_name: str, engine_ms: float | None = None
+    state: HazardState, dropped: int, stamp: Time, frame_id: str, node_name: str, stages: FrameStages | None = None
 ) -> DiagnosticArray:
     """``state`` as a message; ``stamp`` is the image's for the answer to an image, for a heartbeat the present."""
     values = {
@@ -54,7 +73,8 @@ def hazard_message(
         "latency_ms": _number(state.latency_ms),
         "frame_age_ms": _number(state.frame_age_ms),
         "dropped": str(dropped),
-        "engine_ms": _number(engine_ms),
+        "engine_ms": _number(stages.engine_ms if stages else None),
+        "stages_ms": _stages_text(stages),
     }
     status = diagnostic_status(node_name + STATUS_SUFFIX, _LEVELS[state.level], state.reason, values, frame_id)
     return diagnostic_array([status], stamp, frame_id)
@@ -83,13 +103,13 @@ def hazard_report(message: DiagnosticArray) -> HazardReport:
             latency_ms=_optional_float(values["latency_ms"]),
             frame_age_ms=_optional_float(values["frame_age_ms"]),
         )
-        dropped, engine_ms = int(values["dropped"]), _optional_float(values["engine_ms"])
+        dropped, stages = int(values["dropped"]), _stages(values.get("stages_ms", ""))  # recordings may lack the key
     except KeyError as error:
         raise ValueError(f"hazard status: expected the key {error}, found {sorted(values)}") from None
     except (TypeError, ValueError) as error:
         raise ValueError(f"hazard status: {error}") from None
     is_heartbeat = image_stamp_ns != stamp_to_ns(message.header.stamp)
-    return HazardReport(state, dropped, is_heartbeat, engine_ms)
+    return HazardReport(state, dropped, is_heartbeat, stages)
 
 
 def _region_values(region: Region) -> dict[str, Any]:
@@ -99,6 +119,16 @@ def _region_values(region: Region) -> dict[str, Any]:
 def _region(values: Mapping[str, Any]) -> Region:
     left, top, right, bottom = values["box"]
     return Region(**{**values, "box": (left, top, right, bottom)})
+
+
+def _stages_text(stages: FrameStages | None) -> str:
+    if stages is None:
+        return ""
+    return json.dumps({name: round(value, 4) for name, value in asdict(stages).items()}, separators=(",", ":"))
+
+
+def _stages(text: str) -> FrameStages | None:
+    return FrameStages(**json.loads(text)) if text else None
 
 
 def _number(value: float | None) -> str:

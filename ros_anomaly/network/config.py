@@ -54,6 +54,8 @@ class NetworkConfig:
         drop_path: Swin, in training only: share of the residual branches that is dropped, rising to this at the last.
         pixel_decoder: ``fpn`` (:class:`FpnPixelDecoder`) or ``deformable`` (Mask2Former's own).
         encoder_layers, encoder_feedforward: of the deformable pixel decoder: layers, and width of their hidden layer.
+        input_scale: images are enlarged by this before the backbone, 1 to 4. Small, thin and distant things gain cells
+            at every stride, at its square in time; images, labels and the engine's input keep their size.
         input_mean, input_std: of the image channels, in grey levels 0..255; None is what the backbone expects.
     """
 
@@ -73,6 +75,7 @@ class NetworkConfig:
     pixel_decoder: str = "fpn"
     encoder_layers: int = 6
     encoder_feedforward: int = 1024
+    input_scale: float = 1.0
     input_mean: tuple[float, float, float] | None = None
     input_std: tuple[float, float, float] | None = None
 
@@ -85,7 +88,7 @@ class NetworkConfig:
             raise ValueError(f"network hidden: expected a multiple of heads ({self.heads}) and 4, found {self.hidden}")
         self._check_backbone()
         self._check_pixel_decoder()
-        self._check_normalisation()
+        self._check_input()
 
     def _check_backbone(self) -> None:
         if self.backbone not in BACKBONES:
@@ -115,7 +118,9 @@ class NetworkConfig:
                 f"found {self.hidden}"
             )
 
-    def _check_normalisation(self) -> None:
+    def _check_input(self) -> None:
+        if not 1 <= self.input_scale <= 4:
+            raise ValueError(f"network input_scale: expected 1 to 4, found {self.input_scale}")
         if (self.input_mean is None) != (self.input_std is None):
             raise ValueError("network input_mean and input_std: expected both or none, found one")
         for name, values in (("input_mean", self.input_mean), ("input_std", self.input_std)):
@@ -126,8 +131,12 @@ class NetworkConfig:
 
     @property
     def mask_stride(self) -> int:
-        """Side of a cell of the last layer's masks, in pixels."""
+        """Side of a cell of the last layer's masks, in pixels of the enlarged image."""
         return 2 if self.fine_features else 4
+
+    def input_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width that an image has after it was enlarged."""
+        return round(height * self.input_scale), round(width * self.input_scale)
 
     @property
     def class_rows(self) -> int:

@@ -32,6 +32,10 @@ class DeformablePixelDecoder(Mask2FormerPixelDecoder):
         """``mask_features`` [B, M, H/4, W/4] and ``multi_scale_features`` [B, C, ...] at strides 32, 16, 8."""
         return super().forward(tuple(features[-4:]), **options)
 
+    def get_valid_ratio(self, mask: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Share of each side that is no padding; float32 at every precision, and with it all places that follow."""
+        return super().get_valid_ratio(mask, torch.float32)
+
 
 class GatheredAttention(nn.Module):
     """A deformable attention layer that reads with gathers: the same function of the same parameters."""

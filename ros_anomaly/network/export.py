@@ -1,4 +1,4 @@
-"""Export of a network to ONNX and to a torch program, with the proof that both give what torch gives."""
+"""Export of a network to ONNX and to a torch program."""
 
 from __future__ import annotations
 
@@ -6,53 +6,36 @@ import logging
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from ros_anomaly.network.fused import FusedNetwork, RawNetwork
+from ros_anomaly.network.operators import Target, check_graph
 
 if TYPE_CHECKING:
     import onnx
 
-Run = Callable[[np.ndarray], Mapping[str, np.ndarray]]
-"""Outputs by name for a uint8 [H, W, 3] image."""
-
 OPSET = 18
-# TensorRT has read GridSample with another interpolation than written, without a word (facts: opset 20, NEAREST).
-FORBIDDEN_OPS = ("GridSample", "If", "Loop", "Scan")
 
 
 class ExportError(RuntimeError):
-    """The exported network holds what engines must not be given, or does not give what torch gives."""
+    """The exported network holds what its target must not be given, or does not give what torch gives."""
 
 
-@dataclass(frozen=True)
-class ExportParity:
-    """How far an exported network is from torch over some images.
-
-    Attributes:
-        max_error: largest absolute difference of the float outputs.
-        class_changes: share of cells whose class decision differs (fused only; 0 for raw).
-    """
-
-    max_error: float
-    class_changes: float
-
-
-def export_onnx(module: FusedNetwork | RawNetwork, size: tuple[int, int], path: str | Path) -> Counter[str]:
+def export_onnx(
+    module: FusedNetwork | RawNetwork, size: tuple[int, int], path: str | Path, target: Target = Target.EMBEDDED
+) -> Counter[str]:
     """Write an ONNX file of opset 18 for images of ``size`` (height, width), weights inside; atomic.
 
     Returns:
         The number of nodes by operator.
 
     Raises:
-        ExportError: the graph holds one of :data:`FORBIDDEN_OPS`.
+        ExportError: the graph holds what the target must not be given; it names operators. Nothing is written.
     """
     import onnx
     import onnxslim
@@ -72,14 +55,27 @@ def export_onnx(module: FusedNetwork | RawNetwork, size: tuple[int, int], path: 
     assert program is not None  # only the legacy exporter returns nothing
     model = onnxslim.slim(program.model_proto)
     _shrink_uniform_choices(model)
-    operators = Counter(node.op_type for node in model.graph.node)
-    if found := [name for name in FORBIDDEN_OPS if operators[name]]:
-        raise ExportError(f"{path}: expected a graph without {', '.join(FORBIDDEN_OPS)}; found {', '.join(found)}")
+    if problem := check_graph(model, target):
+        raise ExportError(f"{path.name}: {problem}")
     onnx.checker.check_model(model)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     onnx.save(model, str(temporary))
     os.replace(temporary, path)
-    return operators
+    return Counter(node.op_type for node in model.graph.node)
+
+
+def onnx_output_shape(path: str | Path, name: str) -> tuple[int, ...]:
+    """Shape of an output of an exported graph. ExportError if it is not there or not of fixed size."""
+    import onnx
+
+    outputs = {output.name: output for output in onnx.load(str(path)).graph.output}
+    if name not in outputs:
+        raise ExportError(f"{Path(path).name}: expected the output {name}, found {', '.join(outputs)}")
+    sides = outputs[name].type.tensor_type.shape.dim
+    if any(side.HasField("dim_param") or side.dim_value < 1 for side in sides):
+        found = [side.dim_param or side.dim_value for side in sides]
+        raise ExportError(f"{Path(path).name}: expected a fixed size of {name}, found {found}")
+    return tuple(side.dim_value for side in sides)
 
 
 def export_program(module: FusedNetwork | RawNetwork, size: tuple[int, int], path: str | Path) -> None:
@@ -92,23 +88,6 @@ def export_program(module: FusedNetwork | RawNetwork, size: tuple[int, int], pat
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp.pt2")
     torch.export.save(program, str(temporary))
     os.replace(temporary, path)
-
-
-def parity(module: FusedNetwork | RawNetwork, run: Run, images: Sequence[np.ndarray]) -> ExportParity:
-    """Compare what ``run`` (an exported network under some runtime) gives with the module on uint8 [H, W, 3] images."""
-    max_error, changed, cells = 0.0, 0, 0
-    for image in images:
-        outputs = run(image)
-        found = [outputs[name] for name in module.output_names]
-        with torch.inference_mode():
-            expected = [output.numpy() for output in module.eval()(torch.from_numpy(image.copy()))]
-        for ours, theirs in zip(expected, found, strict=True):
-            if ours.dtype == np.uint8:
-                changed += int((ours != theirs).sum())
-                cells += ours.size
-            else:
-                max_error = max(max_error, float(np.abs(ours - theirs).max()))
-    return ExportParity(max_error, changed / cells if cells else 0.0)
 
 
 def _shrink_uniform_choices(model: onnx.ModelProto) -> None:

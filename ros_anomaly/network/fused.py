@@ -6,26 +6,32 @@ import torch
 from torch import Tensor, nn
 
 from ros_anomaly.network.folding import folded_copy
+from ros_anomaly.network.half import HalfNetwork
 from ros_anomaly.network.model import AnomalyNetwork
 from ros_anomaly.scores.names import Aggregation
 from ros_anomaly.scores.registry import compute_scores, get_score
 
 
 class RawNetwork(nn.Module):
-    """uint8 [H, W, 3] RGB → class logits float32 [N, K+1 or K+2], mask logits float32 [N, H/4, W/4].
+    """uint8 [H, W, 3] RGB → class logits float32 [N, K+1 or K+2], mask logits float32 [N, h, w].
 
     Args:
         network: copied and folded, as it is exported; with ``folded=False`` itself, to compare the export with.
+        half: float16 parameters and features (:class:`HalfNetwork`); only of a folded copy.
     """
 
     output_names = ("class_logits", "mask_logits")
 
-    def __init__(self, network: AnomalyNetwork, folded: bool = True) -> None:
+    def __init__(self, network: AnomalyNetwork, folded: bool = True, half: bool = False) -> None:
         super().__init__()
-        self.network = folded_copy(network) if folded else network
+        if half and not folded:
+            raise ValueError("half precision: expected a folded copy, found the network itself")
+        copied = folded_copy(network) if folded else network
+        self.network = HalfNetwork(copied) if half else copied
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        output = self.network(self.network.normalise(image.permute(2, 0, 1)[None]))
+        # To float first of all: TensorRT takes bytes into a cast and nothing else.
+        output = self.network(self.network.prepare(image.float().permute(2, 0, 1)[None]))
         return output.class_logits[-1][0].float(), output.mask_logits[-1][0].float()
 
 
@@ -38,8 +44,8 @@ class FusedNetwork(nn.Module):
         network: copied; K+2 where the score needs the outlier class.
         score: a name of ``ros_anomaly.scores``.
         aggregation: ``EXACT`` upsamples the mask logits to the image first (h, w = H, W); ``MASKS`` sums at the
-            masks' own size (h, w = H/4, W/4).
-        folded: see :class:`RawNetwork`.
+            masks' own size.
+        folded, half: see :class:`RawNetwork`.
 
     Raises:
         ValueError: unknown score, or one that this head cannot give.
@@ -47,10 +53,17 @@ class FusedNetwork(nn.Module):
 
     output_names = ("score", "class_ids")
 
-    def __init__(self, network: AnomalyNetwork, score: str, aggregation: Aggregation, folded: bool = True) -> None:
+    def __init__(
+        self,
+        network: AnomalyNetwork,
+        score: str,
+        aggregation: Aggregation,
+        folded: bool = True,
+        half: bool = False,
+    ) -> None:
         super().__init__()
         get_score(score).check_head(torch.empty(1, network.config.class_rows), network.config.inlier_classes)
-        self.raw = RawNetwork(network, folded)
+        self.raw = RawNetwork(network, folded, half)
         self.score, self.aggregation = score, aggregation
         self.inlier_classes = network.config.inlier_classes
 

@@ -29,7 +29,8 @@ class NetworkOutput:
 
     Attributes:
         class_logits: [B, N, K+1 or K+2] a layer, no-object last.
-        mask_logits: [B, N, H/4, W/4] a layer; the last [B, N, H/2, W/2] where the network has fine features.
+        mask_logits: [B, N, H/4, W/4] a layer; the last [B, N, H/2, W/2] where the network has fine features; H and W
+            are those of the enlarged images.
         dense_logits: [B, K, H/8, W/8] of the auxiliary pixel classifier (training only), else None.
     """
 
@@ -106,9 +107,13 @@ class AnomalyNetwork(nn.Module):
         """Parameters of the backbone up to and with the stride 4 features, which training may freeze."""
         return stem_parameters(self.backbone)
 
-    def normalise(self, images: Tensor) -> Tensor:
-        """uint8 images [.., 3, H, W] as the float32 that ``forward`` takes, in the same memory format."""
-        return (images.float() - self.input_mean) / self.input_std
+    def prepare(self, images: Tensor) -> Tensor:
+        """uint8 images [B, 3, H, W] as ``forward`` takes them: float32, normalised, enlarged by ``input_scale``."""
+        normalised = (images.float() - self.input_mean) / self.input_std
+        size = self.config.input_size(*images.shape[-2:])
+        if size == tuple(images.shape[-2:]):
+            return normalised
+        return F.interpolate(normalised, size=size, mode="bilinear", align_corners=False)
 
     @property
     def class_head(self) -> nn.Linear:
@@ -130,7 +135,7 @@ class AnomalyNetwork(nn.Module):
         return (module for module in self.modules() if isinstance(module, nn.BatchNorm2d))
 
     def forward(self, pixels: Tensor) -> NetworkOutput:
-        """All prediction layers for normalised images float [B, 3, H, W]; sides that are no multiple of 32 are padded.
+        """All prediction layers for what ``prepare`` gives, float [B, 3, H, W]; sides no multiple of 32 are padded.
 
         Without the padding the coarse scales would cover more than the image (12 rows of stride 32 are 384 pixels,
         not 360) and be stretched over it: every feature a few pixels off, which costs thin and distant things.

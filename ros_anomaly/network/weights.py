@@ -19,8 +19,8 @@ from ros_anomaly.network.model import AnomalyNetwork, NetworkConfig
 WEIGHTS_FORMAT = "ros_anomaly-network-1"
 OPTIONAL_LAYERS = ("fine_masks.",)
 """Layers that a network may be trained with or without from the same start weights."""
-# What training alone knows of (drop_path), and what only says whether there are optional layers.
-_FREE_TO_DIFFER = {"fine_features", "drop_path"}
+# What training alone knows of (drop_path), what only says whether there are optional layers, what changes no tensor.
+_FREE_TO_DIFFER = {"fine_features", "drop_path", "input_scale"}
 
 
 class WeightsError(ValueError):

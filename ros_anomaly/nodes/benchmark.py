@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import cv2
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -24,6 +21,8 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+from ros_anomaly.benchmark.machine import this_machine
+from ros_anomaly.benchmark.street_images import street_like_images
 from ros_anomaly.messages.camera import Intrinsics, camera_info_message
 from ros_anomaly.messages.hazard import HazardReport, hazard_report
 from ros_anomaly.messages.images import image_message
@@ -38,6 +37,8 @@ _FIRST_ANSWER_TIMEOUT_S = 1.0
 _FIRST_ATTEMPTS = 20
 _STOP_TIMEOUT_S = 10.0
 _DIFFERENT_IMAGES = 16
+STAGES = ("receive", "wait", "convert", "resize", "regions", "health", "publish")
+"""Parts of a frame's time that are not the engine, in their order."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ def run_benchmark(plan: BenchmarkPlan, on_frame: Callable[[], None] = lambda: No
     Returns:
         Figures in milliseconds, median and p99 each: ``total_ms`` from before an image is published to after its
         hazard status was received, ``engine_ms`` the engine as the node measures it (worker process included),
-        ``not_engine_ms`` the difference frame by frame.
+        ``not_engine_ms`` the difference frame by frame, and ``stages_ms`` where that goes: receive, wait, convert,
+        resize, regions, health, publish (``FrameStages``; receive until the node has the message, publish from its
+        decision until the answer was received).
 
     Raises:
         EngineError: the node ended.
@@ -83,14 +86,15 @@ def run_benchmark(plan: BenchmarkPlan, on_frame: Callable[[], None] = lambda: No
         images = street_like_images(plan.image_size, _DIFFERENT_IMAGES)
         camera.wait_for_detector()
         camera.round_trip(images[-1], _FIRST_ATTEMPTS)
-        timed: list[tuple[float, HazardReport]] = []
+        timed: list[_Answer] = []
         for i in range(plan.warmup + plan.frames):
             answer = camera.round_trip(images[i % len(images)])
             on_frame()
             if i >= plan.warmup:
                 timed.append(answer)
-    total = np.array([seconds for seconds, _ in timed]) * 1e3
-    engine = np.array([report.engine_ms if report.engine_ms is not None else np.nan for _, report in timed])
+    total = np.array([answer.total_ms for answer in timed])
+    engine = np.array([answer.engine_ms for answer in timed])
+    stages = [answer.stages_ms for answer in timed]
     return {
         "engine": plan.engine,
         "backend": plan.backend,
@@ -99,35 +103,12 @@ def run_benchmark(plan: BenchmarkPlan, on_frame: Callable[[], None] = lambda: No
         "total_ms": _summary(total),
         "engine_ms": _summary(engine),
         "not_engine_ms": _summary(total - engine),
+        "stages_ms": {name: _summary(np.array([one[name] for one in stages])) for name in stages[0]},
         "not_engine_share": float(np.nanmedian((total - engine) / total)),
-        "dropped": timed[-1][1].dropped,
-        "levels": dict(Counter(report.state.level.value for _, report in timed)),
-        "machine": machine_name(),
+        "dropped": timed[-1].report.dropped,
+        "levels": dict(Counter(answer.report.state.level.value for answer in timed)),
+        "machine": this_machine().line,
     }
-
-
-def street_like_images(size: tuple[int, int], count: int) -> list[np.ndarray]:
-    """uint8 [H, W, 3] RGB pictures of sky, road and lane markings with sensor noise; no two alike."""
-    height, width = size
-    scene = np.empty((height, width, 3), np.uint8)
-    scene[: height // 2] = (140, 170, 210)
-    scene[height // 2 :] = (95, 95, 98)
-    for foot in (width // 4, 3 * width // 4):
-        cv2.line(scene, (width // 2, height // 2), (foot, height - 1), (225, 225, 225), max(height // 90, 1))
-    rng = np.random.default_rng(0)
-    noise = (rng.normal(0.0, 4.0, (height, width, 3)) for _ in range(count))
-    return [np.clip(scene + sample, 0, 255).astype(np.uint8) for sample in noise]
-
-
-def machine_name() -> str:
-    """Processor and the number of cores that this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    return f"{model}, {cores} cores"
 
 
 def _summary(values: np.ndarray) -> dict[str, float]:
@@ -163,6 +144,37 @@ def _node_process(plan: BenchmarkPlan) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """The answer to an image, milliseconds from before its publication until then, and from its stamp until before."""
+
+    total_ms: float
+    stamp_to_start_ms: float
+    report: HazardReport
+
+    @property
+    def engine_ms(self) -> float:
+        return self.report.engine_ms if self.report.engine_ms is not None else np.nan
+
+    @property
+    def stages_ms(self) -> dict[str, float]:
+        """Parts of the time that are not the engine; their sum is all of it. NaN where the image was not processed."""
+        age_ms, inside = self.report.state.frame_age_ms, self.report.stages
+        if age_ms is None or inside is None:
+            return dict.fromkeys(STAGES, np.nan)
+        # The age is taken when the node decides, so it holds the way of the message and the stages inside.
+        decided_ms = age_ms - self.stamp_to_start_ms
+        return {
+            "receive": decided_ms - sum(asdict(inside).values()),
+            "wait": inside.wait_ms,
+            "convert": inside.convert_ms,
+            "resize": inside.resize_ms,
+            "regions": inside.regions_ms,
+            "health": inside.health_ms,
+            "publish": self.total_ms - decided_ms,
+        }
+
+
 @dataclass
 class _Camera:
     """Publishes single images and waits for the answer to each, on the caller's thread."""
@@ -192,8 +204,8 @@ class _Camera:
 
         self._spin_until(ready, _START_TIMEOUT_S, "the node to be ready")
 
-    def round_trip(self, image: np.ndarray, attempts: int = 1) -> tuple[float, HazardReport]:
-        """Seconds from before the image is published to after its answer was received, and the answer.
+    def round_trip(self, image: np.ndarray, attempts: int = 1) -> _Answer:
+        """Publish an image and wait for its answer.
 
         More than one attempt is for the first image, which the middleware may lose while both sides are being joined.
         """
@@ -204,17 +216,19 @@ class _Camera:
                 continue
         return self._round_trip(image, _ANSWER_TIMEOUT_S)
 
-    def _round_trip(self, image: np.ndarray, limit_s: float) -> tuple[float, HazardReport]:
+    def _round_trip(self, image: np.ndarray, limit_s: float) -> _Answer:
         stamp_ns = time.time_ns()
         header = Header(stamp=ns_to_stamp(stamp_ns), frame_id="camera")
         message = image_message(image, "rgb8", header)
         size = (image.shape[0], image.shape[1])
         self._infos.publish(camera_info_message(Intrinsics.from_fov(size, np.pi / 2), header))
         self._answers.clear()
+        started_ns = time.time_ns()
         started_s = time.perf_counter()
         self._images.publish(message)
         self._spin_until(lambda: stamp_ns in self._answers, limit_s, "the answer to an image")
-        return time.perf_counter() - started_s, self._answers[stamp_ns]
+        total_s = time.perf_counter() - started_s
+        return _Answer(1e3 * total_s, (started_ns - stamp_ns) / 1e6, self._answers[stamp_ns])
 
     def _on_status(self, message: DiagnosticArray) -> None:
         self._heard = True

@@ -15,6 +15,7 @@ from ros_anomaly.nodes.pipeline import Pipeline
 from ros_anomaly.runtime.runner import RunnerState
 
 _BYTES_PER_MB = 1_000_000
+_LEVELS = {RunnerState.READY: DiagnosticLevel.OK, RunnerState.BUILDING: DiagnosticLevel.WARN}
 
 
 class DiagnosticsReporter:
@@ -68,12 +69,14 @@ def _engine(name: str, pipeline: Pipeline | None) -> DiagnosticStatus:
         "engine": manifest.name,
         "score": manifest.score,
         "threshold": pipeline.threshold,
+        "threshold_inherited_from": manifest.threshold.inherited_from if manifest.threshold else "",
+        "precision": manifest.precision.value,
         "input_size": f"{manifest.input_size[1]}x{manifest.input_size[0]}",
         "state": status.state.value,
         "pid": status.pid,
         "restarts": status.restarts,
     }
-    level = DiagnosticLevel.OK if status.state is RunnerState.READY else DiagnosticLevel.ERROR
+    level = _LEVELS.get(status.state, DiagnosticLevel.ERROR)
     return diagnostic_status(f"{name}: engine", level, status.reason, values)
 
 

@@ -15,7 +15,7 @@ from std_msgs.msg import Bool, Header
 from ros_anomaly.hazard.config import HazardConfig
 from ros_anomaly.hazard.monitor import HazardMonitor, Now, Observation
 from ros_anomaly.hazard.types import HazardState
-from ros_anomaly.messages.hazard import hazard_message
+from ros_anomaly.messages.hazard import FrameStages, hazard_message
 from ros_anomaly.messages.stamps import stamp_to_ns
 from ros_anomaly.nodes.counters import FrameCounters
 
@@ -88,14 +88,14 @@ class HazardReporter:
         with self._lock:
             self._say(self._monitor.fault(self._muted or reason, self._now()))
 
-    def frame(self, observation: Observation, header: Header) -> HazardState | None:
+    def frame(self, observation: Observation, header: Header, stages: FrameStages | None = None) -> HazardState | None:
         """Publish the state after a processed frame, under its header; None and silence while muted."""
         with self._lock:
             if self._muted:
                 return None
             self._frame_id = header.frame_id
             state = self._monitor.step(observation, self._now())
-            self._say(state, header, observation.assessment.engine_ms)
+            self._say(state, header, stages)
             return state
 
     def frame_failed(self, reason: str, header: Header) -> None:
@@ -104,13 +104,13 @@ class HazardReporter:
             if not self._muted:
                 self._say(self._monitor.fault(reason, self._now(), stamp_to_ns(header.stamp)), header)
 
-    def _say(self, state: HazardState, header: Header | None = None, engine_ms: float | None = None) -> None:
+    def _say(self, state: HazardState, header: Header | None = None, stages: FrameStages | None = None) -> None:
         self._state = state
         stamp = header.stamp if header else self._node.get_clock().now().to_msg()
         frame_id = header.frame_id if header else self._frame_id
         dropped = self._counters.counts.dropped
         self._hazard.publish(Bool(data=state.level.flag))
-        self._status.publish(hazard_message(state, dropped, stamp, frame_id, self._node.get_name(), engine_ms))
+        self._status.publish(hazard_message(state, dropped, stamp, frame_id, self._node.get_name(), stages))
 
     def _now(self) -> Now:
         return Now(self._node.get_clock().now().nanoseconds, time.monotonic_ns())

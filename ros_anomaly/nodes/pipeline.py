@@ -21,7 +21,9 @@ from ros_anomaly.hazard.camera_geometry import CameraGeometry
 from ros_anomaly.hazard.ego_motion import EgoMotion
 from ros_anomaly.hazard.image_health import inspect_image
 from ros_anomaly.hazard.monitor import Observation
+from ros_anomaly.hazard.types import Assessment
 from ros_anomaly.messages.camera import intrinsics_from_camera_info
+from ros_anomaly.messages.hazard import FrameStages
 from ros_anomaly.messages.images import ImageError, rgb_from_message
 from ros_anomaly.messages.odometry import motion_from_odometry
 from ros_anomaly.messages.stamps import stamp_to_ns
@@ -30,11 +32,9 @@ from ros_anomaly.nodes.frame_outputs import FrameOutputs
 from ros_anomaly.nodes.hazard_reporter import HazardReporter
 from ros_anomaly.nodes.inference_loop import InferenceLoop
 from ros_anomaly.nodes.settings import Settings
+from ros_anomaly.nodes.start_engine import start_engine
 from ros_anomaly.runtime.errors import EngineError, WorkerError
-from ros_anomaly.runtime.runner import EngineRunner, InProcessRunner, RunnerState
-from ros_anomaly.runtime.supervisor import RestartPolicy, WorkerSupervisor
-
-_POLL_S = 0.02
+from ros_anomaly.runtime.runner import RunnerState
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ class Pipeline:
         self.geometry = CameraGeometry()
         self._motion = EgoMotion()
         self.qos_problem = ""
+        self._told: set[str] = set()
+        self._changes = threading.Lock()
         self.runner = start_engine(settings, stopping)
         try:
             self.apply(settings)
@@ -78,8 +80,17 @@ class Pipeline:
 
     def apply(self, settings: Settings) -> None:
         """Take settings that may change at run time. ValueError if there is no threshold at all."""
+        with self._changes:
+            self._apply(settings)
+
+    def _apply(self, settings: Settings) -> None:
+        manifest = self.runner.manifest
+        detector = self._detector_of(settings)
+        doubt = detector.doubt(settings.hazard)
+        if doubt and self._is_news(doubt):
+            self._node.get_logger().warning(doubt)
         # One assignment, so that a frame under way sees all of the old settings or all of the new.
-        self._policy = (settings, self._detector_of(settings))
+        self._policy = (settings, detector, manifest)
 
     def check(self, settings: Settings) -> None:
         """ValueError where ``apply`` would raise it; nothing is changed."""
@@ -96,7 +107,12 @@ class Pipeline:
     def problem(self) -> str | None:
         """Why the engine gives nothing at present, or None; looks after it and never waits."""
         status = self.runner.poll()
-        return None if status.state is RunnerState.READY else f"engine {status.state.value}: {status.reason}"
+        if status.final and self._is_news(status.reason):
+            self._node.get_logger().error(status.reason)
+        if status.state is RunnerState.READY:
+            return None
+        building = status.state is RunnerState.BUILDING
+        return status.reason if building else f"engine {status.state.value}: {status.reason}"
 
     def activate(self) -> None:
         """Listen to images."""
@@ -155,13 +171,15 @@ class Pipeline:
         self._node.get_logger().warning(self.qos_problem)
 
     def _process(self, arrival: _Arrival) -> None:
-        message, (settings, detector) = arrival.message, self._policy
+        began_s = time.monotonic()
+        message, (settings, detector, manifest) = arrival.message, self._policy
         stamp_ns = stamp_to_ns(message.header.stamp)
         try:
             image = rgb_from_message(message)
         except ImageError as error:
             self._fail("bad_images", str(error), arrival)
             return
+        converted_s = time.monotonic()
         size = (image.shape[0], image.shape[1])
         ground = self.geometry.ground(size, settings.hazard.camera, settings.horizontal_fov_rad)
         try:
@@ -170,13 +188,34 @@ class Pipeline:
         except (WorkerError, EngineError) as error:
             self._fail("engine_failures", str(error), arrival)
             return
+        if self.runner.manifest is not manifest:
+            self._take_built(arrival)
+            return
+        assessed_s = time.monotonic()
         observation = Observation(assessment, stamp_ns, inspect_image(image))
+        stages = _stages(arrival.at_s, began_s, converted_s, assessed_s, assessment)
         # Counted first, so that whoever has the answer to a frame finds it in the counts.
         self._counters.count("processed")
-        state = self._reporter.frame(observation, message.header)
+        state = self._reporter.frame(observation, message.header, stages)
         self._counters.took(assessment.engine_ms or 0.0, 1e3 * (time.monotonic() - arrival.at_s))
         if state is not None:
             self._outputs.publish(image, assessment, state, message.header, ground, settings)
+
+    def _take_built(self, arrival: _Arrival) -> None:
+        """The engine was built meanwhile: this frame was judged by the threshold that it was only planned to have."""
+        reason = "the engine is built, from the next frame on its own threshold counts"
+        try:
+            with self._changes:
+                self._apply(self._policy[0])
+        except ValueError as error:
+            reason = str(error)
+        self._fail("engine_failures", reason, arrival)
+
+    def _is_news(self, text: str) -> bool:
+        """Whether it was never asked of this text before, so that logs say it once."""
+        known = text in self._told
+        self._told.add(text)
+        return not known
 
     def _fail(self, kind: str, reason: str, arrival: _Arrival) -> None:
         self._counters.count(kind, reason)
@@ -188,26 +227,16 @@ class Pipeline:
         self._reporter.distrust(f"fault in the detector: {error!r}")
 
 
-def start_engine(settings: Settings, stopping: threading.Event) -> EngineRunner:
-    """The engine, loaded and ready; given up when ``stopping`` is set.
-
-    Raises:
-        EngineError: it cannot be loaded, or not within ``load_timeout_s``; no process is left.
-        OSError: no process or memory to be had.
-    """
-    if not settings.engine_process:
-        return InProcessRunner(settings.engine)
-    policy = RestartPolicy(
-        start_timeout_s=settings.load_timeout_s, infer_timeout_s=settings.inference_timeout_ms / 1000.0
+def _stages(
+    arrived_s: float, began_s: float, converted_s: float, assessed_s: float, assessment: Assessment
+) -> FrameStages:
+    """Where the time of a frame went until now."""
+    engine_ms, resize_ms = assessment.engine_ms or 0.0, assessment.resize_ms or 0.0
+    return FrameStages(
+        wait_ms=1e3 * (began_s - arrived_s),
+        convert_ms=1e3 * (converted_s - began_s),
+        resize_ms=resize_ms,
+        engine_ms=engine_ms,
+        regions_ms=max(assessment.latency_ms - engine_ms - resize_ms, 0.0),
+        health_ms=1e3 * (time.monotonic() - assessed_s),
     )
-    runner = WorkerSupervisor(settings.engine, policy)
-    try:
-        while (status := runner.poll()).state is RunnerState.STARTING:
-            if stopping.wait(_POLL_S):
-                raise EngineError("stopped while the engine was loading")
-        if status.state is not RunnerState.READY:
-            raise EngineError(status.reason)
-    except BaseException:
-        runner.close()
-        raise
-    return runner

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ros_anomaly.hazard.config import PARAMETERS as HAZARD_PARAMETERS
 from ros_anomaly.hazard.config import HazardConfig
 from ros_anomaly.messages.parameter import Changeable, Parameter, Value
-from ros_anomaly.runtime.engines import BACKEND_NAMES, EngineSpec
+from ros_anomaly.runtime.backends import BACKEND_TEXTS, DEFAULT_BACKEND
+from ros_anomaly.runtime.building.options import BuildPolicy, Precision, StalePolicy
+from ros_anomaly.runtime.engines import EngineSpec
 from ros_anomaly.runtime.locate import DEFAULT_ENGINE
 
+_OWN_PRECISION = "own"
 _AT_START, _UNCONFIGURED = Changeable.AT_START, Changeable.UNCONFIGURED
 
 _NODE_PARAMETERS = (
@@ -32,13 +36,58 @@ _NODE_PARAMETERS = (
         "name of an engine (looked up in $ROS_ANOMALY_ENGINES, then in the package) or path of its manifest",
         _UNCONFIGURED,
     ),
-    Parameter("backend", "onnxruntime", "library that runs the engine", _UNCONFIGURED, choices=BACKEND_NAMES),
+    Parameter(
+        "backend",
+        DEFAULT_BACKEND,
+        "library that runs the engine, with device and mode where it has several",
+        _UNCONFIGURED,
+        choices=BACKEND_TEXTS,
+    ),
     Parameter("threads", 0, "CPU threads of the engine; 0: the backend's own choice", _UNCONFIGURED, 0, 256),
     Parameter(
         "engine_process", True, "run the engine in a process of its own, so that its faults stay there", _UNCONFIGURED
     ),
     Parameter(
         "load_timeout_s", 60.0, "an engine that is not ready after so long is given up", _UNCONFIGURED, 1.0, 3600.0
+    ),
+    Parameter(
+        "precision",
+        _OWN_PRECISION,
+        "of the engine that is run: own takes the network as it was exported, another one has to be built",
+        _UNCONFIGURED,
+        choices=(_OWN_PRECISION, *(precision.value for precision in Precision)),
+    ),
+    Parameter(
+        "build_if_missing",
+        False,
+        "build an engine that is not there for this machine, in the engine's process; ~/hazard is UNKNOWN meanwhile",
+        _UNCONFIGURED,
+    ),
+    Parameter(
+        "stale",
+        StalePolicy.REBUILD.value,
+        "a built engine that does not fit this machine, its library or its source any more is never run: build it anew "
+        "(where build_if_missing allows it) or refuse to start",
+        _UNCONFIGURED,
+        choices=tuple(policy.value for policy in StalePolicy),
+    ),
+    Parameter(
+        "engine_cache",
+        "",
+        "folder of built engines; empty: engines in $ROS_ANOMALY_CACHE, else in ros_anomaly in $XDG_CACHE_HOME or "
+        "~/.cache",
+        _UNCONFIGURED,
+    ),
+    Parameter(
+        "workspace_mib",
+        0,
+        "scratch memory that building may give to a layer; 0: the library's own choice",
+        _UNCONFIGURED,
+        0,
+        65536,
+    ),
+    Parameter(
+        "build_timeout_s", 3600.0, "building that takes longer is given up, for good", _UNCONFIGURED, 1.0, 86400.0
     ),
     Parameter(
         "inference_timeout_ms",
@@ -115,13 +164,20 @@ class Settings:
         hazard = HazardConfig.from_flat(
             {spec.name: value for spec in HAZARD_PARAMETERS if not isinstance(value := merged[spec.name], str)}
         )
-        threads, threshold = int(merged["threads"]), float(merged["threshold"])
+        threshold = float(merged["threshold"])
+        if merged["build_if_missing"] and not merged["engine_process"]:
+            raise ValueError("build_if_missing: expected engine_process true, which is what builds; found false")
         return cls(
             autostart=bool(merged["autostart"]),
             heartbeat_hz=float(merged["heartbeat_hz"]),
             diagnostics_hz=float(merged["diagnostics_hz"]),
             lockstep=bool(merged["lockstep"]),
-            engine=EngineSpec(str(merged["engine"]), str(merged["backend"]), threads or None),
+            engine=EngineSpec(
+                str(merged["engine"]),
+                str(merged["backend"]),
+                int(merged["threads"]) or None,
+                build=_build_policy(merged),
+            ),
             engine_process=bool(merged["engine_process"]),
             load_timeout_s=float(merged["load_timeout_s"]),
             inference_timeout_ms=float(merged["inference_timeout_ms"]),
@@ -132,3 +188,15 @@ class Settings:
             jpeg_quality=int(merged["jpeg_quality"]),
             hazard=hazard,
         )
+
+
+def _build_policy(values: Mapping[str, Value]) -> BuildPolicy:
+    precision, cache = str(values["precision"]), str(values["engine_cache"])
+    return BuildPolicy(
+        precision=None if precision == _OWN_PRECISION else Precision(precision),
+        if_missing=bool(values["build_if_missing"]),
+        stale=StalePolicy(values["stale"]),
+        cache=Path(cache).expanduser() if cache else None,
+        workspace_mib=int(values["workspace_mib"]),
+        timeout_s=float(values["build_timeout_s"]),
+    )

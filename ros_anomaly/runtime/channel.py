@@ -1,6 +1,7 @@
 """Short messages between node and engine worker: one JSON object a packet, over a Unix socket.
 
-Kinds from the parent: ``infer`` (frame). From the worker: ``ready``; ``failed`` (message) before it ends;
+Kinds from the parent: ``infer`` (frame). From the worker: ``building`` (fraction, waits_for) again and again where the
+engine has to be built, then ``built``; ``ready`` (manifest, fingerprint); ``failed`` (message) before it ends;
 ``result`` (frame, scene_score); ``error`` (frame, message). Images and results themselves lie in ``SharedFrames``.
 """
 

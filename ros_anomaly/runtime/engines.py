@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
+from ros_anomaly.runtime.backends import DEFAULT_BACKEND, BackendChoice
+from ros_anomaly.runtime.building.builders import is_compiled
+from ros_anomaly.runtime.building.lookup import Located, locate_engine, planned_engine
+from ros_anomaly.runtime.building.options import BuildPolicy
 from ros_anomaly.runtime.contract import Prediction, RawPrediction
 from ros_anomaly.runtime.errors import EngineError
 from ros_anomaly.runtime.locate import DEFAULT_ENGINE, manifest_path
-from ros_anomaly.runtime.manifest import EngineKind, Manifest, load_manifest
-from ros_anomaly.runtime.session import FUSED_OUTPUTS, RAW_OUTPUTS, SCENE_SCORE, Session
-
-_BACKENDS: dict[str, tuple[str, str, str]] = {
-    # name: (role of the file that it runs, module, class); imported when asked for, each needs its own libraries
-    "onnxruntime": ("onnx", "ros_anomaly.runtime.onnxruntime_session", "OnnxRuntimeSession"),
-    "torch": ("torch_program", "ros_anomaly.runtime.torch_session", "TorchSession"),
-}
-BACKEND_NAMES: tuple[str, ...] = tuple(_BACKENDS)
+from ros_anomaly.runtime.manifest import EngineKind, Manifest
+from ros_anomaly.runtime.session import FUSED_OUTPUTS, RAW_OUTPUTS, SCENE_SCORE, Session, SessionOptions
 
 
 @dataclass(frozen=True)
@@ -31,45 +27,77 @@ class EngineSpec:
 
     Attributes:
         engine: name or path.
-        backend: library that runs it.
+        backend: library that runs it, with device and mode where these are not its defaults: ``torch:cuda:compile``
+            (``backends.BackendChoice``).
         threads: CPU threads; None leaves it to the backend.
         fingerprint: of the only manifest that will do; None takes whatever is there. A threshold that was taken from
             one engine says nothing of another that came to lie in its place.
+        build: what is done about an engine that has to be built for this machine first.
     """
 
     engine: str = DEFAULT_ENGINE
-    backend: str = "onnxruntime"
+    backend: str = DEFAULT_BACKEND
     threads: int | None = None
     fingerprint: str | None = None
+    build: BuildPolicy = BuildPolicy()
 
     def __post_init__(self) -> None:
-        if self.backend not in _BACKENDS:
-            raise ValueError(f"backend: expected one of {', '.join(BACKEND_NAMES)}; found {self.backend!r}")
+        BackendChoice.parse(self.backend)
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads: expected at least 1, found {self.threads}")
+
+    @property
+    def choice(self) -> BackendChoice:
+        """The backend, its device and its mode."""
+        return BackendChoice.parse(self.backend)
+
+    @property
+    def role(self) -> str:
+        """Role in the manifest of the file that the backend runs."""
+        return self.choice.backend.role
 
     def check_files(self, kind: EngineKind = EngineKind.FUSED) -> Manifest:
         """The manifest, after a check of kind and of the file that the backend would run: there, with its hash.
 
-        Nothing is loaded, so a node can cheaply refuse a bad engine before it starts anything.
+        Nothing is loaded, neither network nor library, so a node can cheaply refuse a bad engine before it starts
+        anything. Of an engine that has to be built first it is the manifest that this will have; whether what is built
+        fits this machine shows when it is located.
 
         Raises:
             EngineError: something is not so; the message names expected and found.
         """
-        return self.locate(kind)[1]
+        manifest = planned_engine(manifest_path(self.engine), self.choice.name, self.role, self.build)
+        return self._checked(manifest, kind, pinned=self._is_final(manifest))
 
-    def locate(self, kind: EngineKind) -> tuple[Path, Manifest]:
-        """(file that the backend runs, manifest), checked as by ``check_files``."""
+    def pinned_to(self, manifest: Manifest) -> EngineSpec:
+        """This engine and no other; ``manifest`` is what ``check_files`` gave. Itself where it is not built yet."""
+        return replace(self, fingerprint=manifest.fingerprint) if self._is_final(manifest) else self
+
+    def _is_final(self, manifest: Manifest) -> bool:
+        """Whether a checked manifest is of the engine that will run, neither planned nor of one that may be stale."""
+        return bool(manifest.files) and not is_compiled(self.choice.name)
+
+    def locate(self, kind: EngineKind = EngineKind.FUSED) -> Located:
+        """The engine that the backend runs, checked as by ``check_files``, and against this machine if it is compiled.
+
+        Raises:
+            NotBuiltError: it has to be built first.
+            EngineError: as ``check_files``.
+        """
+        located = locate_engine(manifest_path(self.engine), self.choice.name, self.role, self.build)
+        self._checked(located.manifest, kind, pinned=True)
+        return located
+
+    def _checked(self, manifest: Manifest, kind: EngineKind, pinned: bool) -> Manifest:
         path = manifest_path(self.engine)
-        manifest = load_manifest(path)
-        if self.fingerprint not in (None, manifest.fingerprint):
+        if pinned and self.fingerprint not in (None, manifest.fingerprint):
             raise EngineError(
                 f"{path}: the engine was replaced while in use; expected the manifest with fingerprint "
                 f"{self.fingerprint}, found {manifest.fingerprint}; configure anew to take it"
             )
         if manifest.kind is not kind:
             raise EngineError(f"{path}: expected an engine of kind {kind.value}, found {manifest.kind.value}")
-        return manifest.file(_BACKENDS[self.backend][0], path.parent), manifest
+        return manifest
 
 
 class _CheckedEngine:
@@ -146,7 +174,7 @@ _SomeEngine = TypeVar("_SomeEngine", FusedEngine, RawEngine)
 
 def load_engine(
     path_or_name: str | os.PathLike[str] = DEFAULT_ENGINE,
-    backend: str = "onnxruntime",
+    backend: str = DEFAULT_BACKEND,
     threads: int | None = None,
     fingerprint: str | None = None,
 ) -> FusedEngine:
@@ -154,7 +182,7 @@ def load_engine(
 
     Args:
         path_or_name: as ``locate.manifest_path`` takes it.
-        backend: one of ``BACKEND_NAMES``.
+        backend: as ``EngineSpec`` takes it.
         threads: CPU threads; None leaves it to the backend.
         fingerprint: of the only manifest that will do; None takes whatever is there.
 
@@ -162,16 +190,32 @@ def load_engine(
         ValueError: unknown backend, threads below 1.
         EngineError: manifest, files, network or outputs are not what they must be; such an engine is never run.
     """
-    spec = EngineSpec(os.fspath(path_or_name), backend, threads, fingerprint)
-    return _warmed_up(FusedEngine(*_load(spec, EngineKind.FUSED)))
+    return load_located(EngineSpec(os.fspath(path_or_name), backend, threads, fingerprint))
+
+
+def load_located(spec: EngineSpec, located: Located | None = None) -> FusedEngine:
+    """As ``load_engine``, for a specification that is made already and what it located, where that is known."""
+    return _warmed_up(FusedEngine(*_load(spec, EngineKind.FUSED, located)))
 
 
 def load_raw_engine(
-    path_or_name: str | os.PathLike[str], backend: str = "onnxruntime", threads: int | None = None
+    path_or_name: str | os.PathLike[str], backend: str = DEFAULT_BACKEND, threads: int | None = None
 ) -> RawEngine:
     """As ``load_engine``, for an engine of kind raw."""
     spec = EngineSpec(os.fspath(path_or_name), backend, threads)
     return _warmed_up(RawEngine(*_load(spec, EngineKind.RAW)))
+
+
+def session_class(choice: BackendChoice) -> type[Session]:
+    """The class whose sessions run engines on a backend. EngineError where the backend's library is not installed."""
+    module_name, _, class_name = choice.backend.session.partition(":")
+    try:
+        found: type[Session] = getattr(import_module(module_name), class_name)
+    except (ImportError, OSError) as error:  # OSError: a library's own libraries are missing
+        raise EngineError(
+            f"backend {choice.name}: expected its library to be installed ({choice.backend.install}), found: {error}"
+        ) from error
+    return found
 
 
 def check_image(image: np.ndarray, size: tuple[int, int]) -> None:
@@ -181,14 +225,10 @@ def check_image(image: np.ndarray, size: tuple[int, int]) -> None:
         raise ValueError(f"engine image: expected uint8 {[*size, 3]}, found {found}")
 
 
-def _load(spec: EngineSpec, kind: EngineKind) -> tuple[Session, Manifest]:
-    file, manifest = spec.locate(kind)
-    _, module_name, class_name = _BACKENDS[spec.backend]
-    try:
-        make_session = getattr(import_module(module_name), class_name)
-    except ImportError as error:
-        raise EngineError(f"backend {spec.backend!r}: expected its library to be installed, found {error}") from error
-    return make_session(file, manifest, spec.threads), manifest
+def _load(spec: EngineSpec, kind: EngineKind, located: Located | None = None) -> tuple[Session, Manifest]:
+    located = located or spec.locate(kind)
+    options = SessionOptions(spec.threads, spec.choice.device, spec.choice.mode)
+    return session_class(spec.choice)(located.file, located.manifest, options), located.manifest
 
 
 def _warmed_up(engine: _SomeEngine) -> _SomeEngine:

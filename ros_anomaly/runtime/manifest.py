@@ -16,7 +16,11 @@ Schema of ``<name>.json``, contract version 1::
                              "settings": {}, "inherited_from": ""}},
       "files": {"onnx": {"name": "default.onnx", "sha256": "…"}, "weights": {…}, "torch_program": {…}, "engine": {…}},
       "opset": 18,                          null where there is no ONNX
-      "build": null,                        for a built engine: precision, tensorrt_version, gpu_name, …
+      "precision": "fp32",                  of the matrices: fp32, fp16 or int8
+      "build": null,                        for a built engine what it was made from, by what and for which machine:
+                                            {"backend": "tensorrt", "backend_version": "10.3.0", "precision": "fp16",
+                                             "source": "default", "source_sha256": "…", "device_name": "Orin",
+                                             "compute_capability": "8.7", "targets": [], "flags": {}}
       "info": {}                            anything else worth knowing: training command, data, commit
     }
 
@@ -35,6 +39,8 @@ from pathlib import Path
 from typing import Any
 
 from ros_anomaly.data.labels import STREET_CLASSES, ClassSet
+from ros_anomaly.runtime.building.info import BuildInfo
+from ros_anomaly.runtime.building.options import Precision
 from ros_anomaly.runtime.contract import CONTRACT_VERSION
 from ros_anomaly.runtime.errors import ManifestError
 from ros_anomaly.runtime.files import sha256_of, write_atomically
@@ -92,7 +98,7 @@ class Threshold:
         rule: by which it was chosen.
         data: on what.
         figures: what came of it there (fractions, counts, minutes).
-        settings: parameters of the hazard policy under which the rule was kept, where they are not the defaults.
+        settings: parameters of the hazard policy under which the rule was kept, by their names.
         inherited_from: the engine that it was calibrated on, where that is another than the manifest's own; empty
             where it was calibrated on this one.
     """
@@ -139,7 +145,8 @@ class Manifest:
     classes: tuple[ClassEntry, ...] = field(default_factory=street_classes)
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     opset: int | None = None
-    build: Mapping[str, Any] | None = None
+    precision: Precision = Precision.FP32
+    build: BuildInfo | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
     contract_version: int = CONTRACT_VERSION
 
@@ -154,6 +161,8 @@ class Manifest:
         for role in self.files:
             if role not in FILE_ROLES:
                 raise ManifestError(f"manifest files: expected roles {', '.join(FILE_ROLES)}; found {role!r}")
+        if self.build is not None:
+            _expect("build.precision", self.precision.value, self.build.precision.value)
         self._check_score()
 
     def _check_classes(self) -> None:
@@ -220,6 +229,9 @@ class Manifest:
         plain = asdict(self)
         plain["kind"] = self.kind.value
         plain["aggregation"] = self.aggregation.value if self.aggregation else None
+        plain["precision"] = self.precision.value
+        if self.build is not None:
+            plain["build"]["precision"] = self.build.precision.value
         return plain
 
 
@@ -266,6 +278,10 @@ def _from_plain(plain: Any) -> Manifest:
     values["classes"] = tuple(ClassEntry(c["id"], c["name"], tuple(c["colour"])) for c in plain["classes"])
     values["files"] = {role: FileEntry(**entry) for role, entry in plain["files"].items()}
     values["thresholds"] = {name: Threshold(**entry) for name, entry in plain.get("thresholds", {}).items()}
+    if "precision" in plain:
+        values["precision"] = Precision(plain["precision"])
+    if plain.get("build") is not None:
+        values["build"] = BuildInfo.from_plain(plain["build"])
     if plain.get("aggregation") is not None:
         values["aggregation"] = Aggregation(plain["aggregation"])
     return Manifest(**values)

@@ -10,15 +10,16 @@ from typing import Protocol
 import numpy as np
 
 from ros_anomaly.runtime.contract import Prediction
-from ros_anomaly.runtime.engines import EngineSpec, FusedEngine, load_engine
+from ros_anomaly.runtime.engines import EngineSpec, FusedEngine, load_located
 from ros_anomaly.runtime.errors import EngineError, WorkerError, WorkerFault
 from ros_anomaly.runtime.manifest import Manifest
 
 
 class RunnerState(Enum):
-    """STARTING: being loaded. READY: takes images. FAILED: waits for the next try. CLOSED: for good."""
+    """STARTING: being loaded. BUILDING: built first. READY: takes images. FAILED: see ``final``. CLOSED: for good."""
 
     STARTING = "starting"
+    BUILDING = "building"
     READY = "ready"
     FAILED = "failed"
     CLOSED = "closed"
@@ -26,12 +27,16 @@ class RunnerState(Enum):
 
 @dataclass(frozen=True)
 class RunnerStatus:
-    """State, the reason for it in words, pid of the process that runs the engine, restarts since the beginning."""
+    """State, the reason for it in words, pid of the process that runs the engine, restarts since the beginning.
+
+    ``final``: it failed and is not tried again, because it was the building that failed.
+    """
 
     state: RunnerState
     reason: str
     pid: int | None
     restarts: int = 0
+    final: bool = False
 
 
 class EngineRunner(Protocol):
@@ -39,7 +44,11 @@ class EngineRunner(Protocol):
 
     @property
     def manifest(self) -> Manifest:
-        """The engine's manifest, known from the beginning."""
+        """The engine's manifest, known from the beginning.
+
+        Of an engine that has to be built it is at first the manifest that this is planned to have. It is replaced
+        once, before the first result; sizes stay.
+        """
         ...
 
     @property
@@ -69,8 +78,8 @@ class InProcessRunner:
     """The engine in the caller's own process: a crash of it ends the caller, a hang stops it."""
 
     def __init__(self, spec: EngineSpec) -> None:
-        """Load the engine, which takes its time. EngineError where that fails."""
-        self._engine: FusedEngine = load_engine(spec.engine, spec.backend, spec.threads, spec.fingerprint)
+        """Load the engine, which takes its time. EngineError where that fails; nothing is ever built here."""
+        self._engine: FusedEngine = load_located(spec)
         self.manifest = self._engine.manifest
         self._status = RunnerStatus(RunnerState.READY, "in process", os.getpid())
 

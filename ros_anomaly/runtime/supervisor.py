@@ -13,6 +13,7 @@ import numpy as np
 from ros_anomaly.runtime.contract import Prediction
 from ros_anomaly.runtime.engines import EngineSpec
 from ros_anomaly.runtime.errors import EngineError, WorkerError, WorkerFault
+from ros_anomaly.runtime.manifest import Manifest
 from ros_anomaly.runtime.runner import RunnerState, RunnerStatus
 from ros_anomaly.runtime.worker import INFER_TIMEOUT_S, START_TIMEOUT_S, EngineWorker
 
@@ -50,6 +51,12 @@ class Worker(Protocol):
     @property
     def pid(self) -> int: ...
     @property
+    def manifest(self) -> Manifest: ...
+    @property
+    def building(self) -> str | None: ...
+    @property
+    def began_building(self) -> bool: ...
+    @property
     def alive(self) -> bool: ...
     @property
     def ready(self) -> bool: ...
@@ -81,7 +88,7 @@ class WorkerSupervisor:
         """
         self.manifest = spec.check_files()
         # Pinned: callers took their threshold from this manifest, so every later worker must run this engine.
-        self._spec = replace(spec, fingerprint=self.manifest.fingerprint)
+        self._spec = spec.pinned_to(self.manifest)
         self._policy = policy or RestartPolicy()
         self._clock_s = clock_s
         self._start_worker = start_worker
@@ -146,9 +153,9 @@ class WorkerSupervisor:
     def _advance(self) -> None:
         """One step of the state machine; never waits."""
         state = self._status.state
-        if state is RunnerState.FAILED and self._clock_s() >= self._retry_at_s:
+        if state is RunnerState.FAILED and not self._status.final and self._clock_s() >= self._retry_at_s:
             self._start()
-        elif state is RunnerState.STARTING:
+        elif state in (RunnerState.STARTING, RunnerState.BUILDING):
             self._look_at_start()
         elif state is RunnerState.READY and self._worker is not None and not self._worker.alive:
             self._lose(f"engine worker (pid {self._worker.pid}) died")
@@ -164,21 +171,45 @@ class WorkerSupervisor:
         self._set(RunnerState.STARTING, "engine worker is starting")
 
     def _look_at_start(self) -> None:
-        assert self._worker is not None
+        worker = self._worker
+        assert worker is not None
         try:
-            if self._worker.ready:
-                self._set(RunnerState.READY, "engine worker is ready")
+            ready = worker.ready
         except WorkerError as error:
-            self._lose(str(error))
+            # Minutes of work that failed would fail again: the next try is the user's.
+            self._forbid_building(worker)
+            self._lose(str(error), final=worker.building is not None)
+            return
+        self._forbid_building(worker)
+        if ready:
+            self._take_manifest(worker.manifest)
+            self._set(RunnerState.READY, "engine worker is ready")
+        elif worker.building is not None:
+            self._set(RunnerState.BUILDING, worker.building)
+        elif self._status.state is RunnerState.BUILDING:
+            self._set(RunnerState.STARTING, "the engine is built; engine worker is starting")
 
-    def _lose(self, reason: str) -> None:
+    def _forbid_building(self, worker: Worker) -> None:
+        """One worker builds, once; those after it run what it built or say that it is not there."""
+        if worker.began_building:
+            self._spec = replace(self._spec, build=replace(self._spec.build, if_missing=False))
+
+    def _take_manifest(self, manifest: Manifest) -> None:
+        if self._spec.fingerprint is None:
+            self._spec = replace(self._spec, fingerprint=manifest.fingerprint)
+        if manifest.fingerprint != self.manifest.fingerprint:
+            self.manifest = manifest
+
+    def _lose(self, reason: str, final: bool = False) -> None:
         if self._worker is not None:
             self._worker.close()
             self._worker = None
         self._retry_at_s = self._clock_s() + self._pause_s
         self._pause_s = min(2 * self._pause_s, self._policy.longest_pause_s)
-        self._set(RunnerState.FAILED, reason)
+        if final:
+            reason = f"the engine could not be built: {reason}; it is not tried again until configured anew"
+        self._set(RunnerState.FAILED, reason, final)
 
-    def _set(self, state: RunnerState, reason: str) -> None:
+    def _set(self, state: RunnerState, reason: str, final: bool = False) -> None:
         pid = self._worker.pid if self._worker is not None else None
-        self._status = RunnerStatus(state, reason, pid, restarts=max(self._starts - 1, 0))
+        self._status = RunnerStatus(state, reason, pid, max(self._starts - 1, 0), final)

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from ros_anomaly.runtime.building.lookup import located_manifest
 from ros_anomaly.runtime.channel import Channel, ChannelClosed
 from ros_anomaly.runtime.contract import Prediction
 from ros_anomaly.runtime.engines import EngineSpec, check_image
-from ros_anomaly.runtime.errors import WorkerError, WorkerFault
+from ros_anomaly.runtime.errors import EngineError, WorkerError, WorkerFault
 from ros_anomaly.runtime.locate import manifest_path
 from ros_anomaly.runtime.manifest import Manifest
 from ros_anomaly.runtime.shared_frames import SharedFrames
@@ -37,6 +38,11 @@ _BOOT = (
 class EngineWorker:
     """A started worker process. Not ready until its engine is loaded: see ``ready`` and ``wait_ready``.
 
+    Where the engine has to be built first and ``spec.build`` allows it, the process builds it; see ``building``.
+
+    Attributes:
+        manifest: of the engine; until it is ready, of one that has to be built, what is planned.
+
     Safe to use from several threads; inferences take turns. Once it has died or hung it stays useless
     (``WorkerSupervisor`` makes new ones).
     """
@@ -53,7 +59,10 @@ class EngineWorker:
         self.manifest: Manifest = spec.check_files()
         self._infer_timeout_s = infer_timeout_s
         self._start_deadline = time.monotonic() + start_timeout_s
-        self._start_timeout_s = start_timeout_s
+        self._start_timeout_s = self._load_timeout_s = start_timeout_s
+        self._spec = spec
+        self._building: str | None = None
+        self._began_building = False
         self._ready = False
         self._closed = self._released = False
         self._fault: tuple[WorkerFault, str] | None = None
@@ -63,12 +72,16 @@ class EngineWorker:
         self._channel, theirs = Channel.pair()
         lifeline_read, lifeline_write = os.pipe()
         self._lifeline = open(lifeline_write, "wb", buffering=0)  # open for as long as the worker may live
+        # An absolute path: the worker must find what was checked here.
+        self._path = manifest_path(spec.engine).absolute()
         arguments = {
-            # An absolute path: the worker must find what was checked here.
-            "engine": str(manifest_path(spec.engine).absolute()),
+            "engine": str(self._path),
             "backend": spec.backend,
             "threads": spec.threads,
-            "fingerprint": self.manifest.fingerprint,
+            "fingerprint": spec.pinned_to(self.manifest).fingerprint,
+            "build": spec.build.to_plain(),
+            "input_size": self.manifest.input_size,
+            "output_size": self.manifest.output_size,
             "channel_fd": theirs.fileno(),
             "memory_fd": self._frames.fd,
             "lifeline_fd": lifeline_read,
@@ -97,6 +110,16 @@ class EngineWorker:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def building(self) -> str | None:
+        """How far the building of the engine is, in words; None while nothing is built. As of the last ``ready``."""
+        return self._building
+
+    @property
+    def began_building(self) -> bool:
+        """Whether this worker has built or tried to. As of the last ``ready``."""
+        return self._began_building
 
     @property
     def alive(self) -> bool:
@@ -162,19 +185,58 @@ class EngineWorker:
             raise WorkerError(WorkerFault.NOT_READY, "engine worker is closed")
         if self._ready:
             return True
-        try:
-            message = self._channel.receive(timeout_s)
-        except ChannelClosed:
-            raise self._died() from None
-        if message is None:
-            if time.monotonic() >= self._start_deadline:
-                raise self._hung(f"was not ready within {self._start_timeout_s:g} s")
-            return False
-        if message["kind"] == "failed":
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                message = self._channel.receive(deadline - time.monotonic())
+            except ChannelClosed:
+                raise self._died() from None
+            if message is None:
+                if time.monotonic() >= self._start_deadline:
+                    raise self._hung(f"was not ready within {self._start_timeout_s:g} s")
+                return False
+            if self._take(message):
+                return True
+
+    def _take(self, message: dict[str, Any]) -> bool:
+        """Note what a starting worker tells; whether it is ready."""
+        kind = message["kind"]
+        if kind == "building":
+            if not self._began_building:
+                self._began_building = True
+                self._start_timeout_s = self._spec.build.timeout_s
+                self._start_deadline = time.monotonic() + self._start_timeout_s
+            waits_for = f", waiting for {message['waits_for']}" if message["waits_for"] else ""
+            self._building = f"building, {100 * message['fraction']:.0f} %{waits_for}"
+        elif kind == "built":
+            self._building = None
+            self._start_timeout_s = self._load_timeout_s
+            self._start_deadline = time.monotonic() + self._start_timeout_s
+        elif kind == "failed":
             self._kill()
             raise self._lost(WorkerFault.ENGINE, message["message"])
-        self._ready = True
-        return True
+        else:
+            self._take_manifest(Path(message["manifest"]), message["fingerprint"])
+            self._ready = True
+        return self._ready
+
+    def _take_manifest(self, path: Path, fingerprint: str) -> None:
+        """Replace what was planned by what the worker runs."""
+        if fingerprint == self.manifest.fingerprint:
+            return
+        try:
+            manifest = located_manifest(self._path, self._spec.choice.name, path)
+        except EngineError as error:
+            self._kill()
+            raise self._lost(WorkerFault.ENGINE, str(error)) from error
+        if manifest.fingerprint != fingerprint:
+            self._kill()
+            raise self._lost(
+                WorkerFault.ENGINE,
+                f"{path}: the engine was replaced while it was loaded; expected the manifest with fingerprint "
+                f"{fingerprint}, found {manifest.fingerprint}",
+            )
+        self.manifest = manifest
 
     def _died(self) -> WorkerError:
         # The channel closes a moment before the process can be reaped; and what closed it may still be running.

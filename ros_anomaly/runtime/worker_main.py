@@ -1,4 +1,4 @@
-"""The worker process: loads one engine and runs it on every frame that the parent puts into shared memory."""
+"""The worker process: loads one engine, built first where need be, and runs it on every frame of the shared memory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import signal
 import sys
 from typing import Any
 
+from ros_anomaly.runtime.building.on_first_use import ensure_built
+from ros_anomaly.runtime.building.options import BuildPolicy
 from ros_anomaly.runtime.channel import Channel, ChannelClosed
 from ros_anomaly.runtime.contract import Engine
-from ros_anomaly.runtime.engines import load_engine
+from ros_anomaly.runtime.engines import EngineSpec, load_located
 from ros_anomaly.runtime.errors import EngineError
+from ros_anomaly.runtime.manifest import Manifest
 from ros_anomaly.runtime.shared_frames import SharedFrames
 
 
@@ -26,16 +29,43 @@ def main(arguments: str) -> None:
     channel = Channel.from_fd(args["channel_fd"])
     try:
         # The very engine that the parent checked: it knows its sizes, and judges the scores by its threshold.
-        engine = load_engine(args["engine"], args["backend"], args["threads"], args["fingerprint"])
+        spec = EngineSpec(
+            args["engine"], args["backend"], args["threads"], args["fingerprint"], BuildPolicy.from_plain(args["build"])
+        )
+        _build_first(channel, spec)
+        located = spec.locate()
+        engine = load_located(spec, located)
+        _check_sizes(engine.manifest, args["input_size"], args["output_size"])
+        frames = SharedFrames(engine.manifest.input_size, engine.manifest.output_size, args["memory_fd"])
+    except ChannelClosed:
+        return  # the parent is gone: so are we
     except (EngineError, ValueError, OSError, MemoryError) as error:
         channel.send("failed", message=str(error) or type(error).__name__)
         sys.exit(1)
-    frames = SharedFrames(engine.manifest.input_size, engine.manifest.output_size, args["memory_fd"])
     try:
-        channel.send("ready")
+        channel.send("ready", manifest=str(located.path), fingerprint=located.manifest.fingerprint)
         _serve(channel, engine, frames)
     except ChannelClosed:
-        pass  # the parent is gone or done: so are we
+        pass  # the parent is gone or done
+
+
+def _build_first(channel: Channel, spec: EngineSpec) -> None:
+    """Build the engine if that is allowed and it is not there, and tell the parent of it."""
+
+    def tell(fraction: float, waits_for: str) -> None:
+        channel.send("building", fraction=fraction, waits_for=waits_for)
+
+    def say(message: str) -> None:
+        print(f"engine worker: {message}", file=sys.stderr, flush=True)
+
+    if spec.build.if_missing and ensure_built(spec, tell, say):
+        channel.send("built")
+
+
+def _check_sizes(manifest: Manifest, input_size: list[int], output_size: list[int]) -> None:
+    expected, found = (tuple(input_size), tuple(output_size)), (manifest.input_size, manifest.output_size)
+    if found != expected:
+        raise EngineError(f"engine {manifest.name!r}: expected input and output of {expected}, found {found}")
 
 
 def _serve(channel: Channel, engine: Engine, frames: SharedFrames) -> None:

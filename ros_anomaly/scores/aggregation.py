@@ -60,15 +60,9 @@ def pixel_sums(
     Raises:
         ValueError: the shapes do not fit each other or K.
     """
-    _check_shapes(class_logits, mask_logits)
-    with_outlier = has_outlier_class(class_logits, num_classes)
-    with _full_precision(class_logits):
-        posterior = torch.softmax(class_logits.float(), dim=-1)
-        inlier = posterior[..., :num_classes]
-        columns = [inlier, inlier.amax(dim=-1, keepdim=True)]
-        if with_outlier:
-            columns.append(posterior[..., num_classes : num_classes + 1])
-        weights = torch.cat(columns, dim=-1)
+    check_shapes(class_logits, mask_logits)
+    with full_precision(class_logits):
+        weights = query_weights(class_logits, num_classes)
 
         logits = mask_logits.float()
         if image_size is not None:
@@ -76,9 +70,31 @@ def pixel_sums(
         height, width = logits.shape[-2:]
         masks = torch.sigmoid(logits).flatten(-2)
         sums = torch.matmul(weights.transpose(-1, -2), masks).unflatten(-1, (height, width))
+    return named_sums(sums, num_classes)
+
+
+def query_weights(class_logits: Tensor, num_classes: int) -> Tensor:
+    """What query i brings to each sum: float32 [.., N, K+1], or K+2 with an outlier class.
+
+    Columns: p_ik of the K inlier classes, max_k p_ik, p_i,outlier.
+
+    Raises:
+        ValueError: a head of another width than K+1 or K+2.
+    """
+    with_outlier = has_outlier_class(class_logits, num_classes)
+    posterior = torch.softmax(class_logits.float(), dim=-1)
+    inlier = posterior[..., :num_classes]
+    columns = [inlier, inlier.amax(dim=-1, keepdim=True)]
+    if with_outlier:
+        columns.append(posterior[..., num_classes : num_classes + 1])
+    return torch.cat(columns, dim=-1)
+
+
+def named_sums(sums: Tensor, num_classes: int) -> PixelSums:
+    """The sums [.., columns, h, w], columns in the order of ``query_weights``, by their names."""
     return PixelSums(
         classes=sums[..., :num_classes, :, :],
-        outlier=sums[..., num_classes + 1, :, :] if with_outlier else None,
+        outlier=sums[..., num_classes + 1, :, :] if sums.shape[-3] > num_classes + 1 else None,
         confidence=sums[..., num_classes, :, :],
     )
 
@@ -91,7 +107,8 @@ def upsample(maps: Tensor, image_size: tuple[int, int]) -> Tensor:
     return flat.reshape(*leading, *flat.shape[-3:])
 
 
-def _check_shapes(class_logits: Tensor, mask_logits: Tensor) -> None:
+def check_shapes(class_logits: Tensor, mask_logits: Tensor) -> None:
+    """ValueError where class logits [.., N, C] and mask logits [.., N, h, w] do not fit each other."""
     if class_logits.ndim < 2 or mask_logits.ndim != class_logits.ndim + 1:
         raise ValueError(
             f"expected class logits [.., N, K+2] and mask logits [.., N, h, w], "
@@ -104,7 +121,8 @@ def _check_shapes(class_logits: Tensor, mask_logits: Tensor) -> None:
         )
 
 
-def _full_precision(tensor: Tensor) -> AbstractContextManager[object]:
+def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
+    """Without autocast, on the device of ``tensor``."""
     # Entered only under autocast, so that an export never sees the context.
     if torch.is_autocast_enabled(tensor.device.type):
         return torch.autocast(tensor.device.type, enabled=False)

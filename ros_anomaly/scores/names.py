@@ -32,6 +32,10 @@ def check_score_name(name: str) -> str:
     return name
 
 
+_MASKS_ONCE = "stride_4"
+"""What manifests called ``Aggregation.MASKS`` when all masks had stride 4."""
+
+
 class Aggregation(Enum):
     """Where the sum over queries is taken."""
 
@@ -42,4 +46,6 @@ class Aggregation(Enum):
 
     @classmethod
     def _missing_(cls, value: object) -> Aggregation:
+        if value == _MASKS_ONCE:
+            return cls.MASKS
         raise ValueError(f"aggregation: expected one of {', '.join(a.value for a in cls)}; found {value!r}")

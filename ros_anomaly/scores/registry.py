@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,9 +11,11 @@ from torch import Tensor
 
 from ros_anomaly.data.labels import NUM_INLIER_CLASSES
 from ros_anomaly.scores import formulas
-from ros_anomaly.scores.aggregation import PixelSums, has_outlier_class, pixel_sums
+from ros_anomaly.scores.aggregation import PixelSums, check_shapes, has_outlier_class, pixel_sums
+from ros_anomaly.scores.gpu import SUMS_OF_TWO, gpu_score, triton_is_installed
 from ros_anomaly.scores.names import FITTED_SCORE_NAMES, OUTLIER_SCORE_NAMES, check_score_name
 from ros_anomaly.scores.statistics import ClassStatistics, ScoreStatistics
+from ros_anomaly.scores.tiled import ROUNDING_EPSILON, check_epsilon, tiled_maps
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,14 @@ class Score:
         formula: ``PixelSums`` → float32 [.., h, w], higher is more anomalous; its docstring names the source.
         needs_outlier_class: whether it is defined for K+2 heads only.
         fitted_classes: K of the statistics that went into the formula; None where none did.
+        bounded: whether it moves by no more than the bound of ``scores.tiled``, Σ_k |ΔL_k| + |ΔO| or |ΔO| + |ΔM|.
     """
 
     name: str
     formula: Callable[[PixelSums], Tensor]
     needs_outlier_class: bool = False
     fitted_classes: int | None = None
+    bounded: bool = True
 
     def check_head(self, class_logits: Tensor, num_classes: int = NUM_INLIER_CLASSES) -> None:
         """ValueError if a head that gives ``class_logits`` [.., N, C] cannot give this score."""
@@ -69,6 +73,8 @@ _FORMULAS: dict[str, Callable[[PixelSums], Tensor]] = {
     "eam": formulas.eam,
     "background": formulas.background,
 }
+# A share of next to nothing may be anything, and so may the logarithm of it.
+_UNBOUNDED = {"entropy", *FITTED_SCORE_NAMES}
 
 
 def get_score(name: str, statistics: ScoreStatistics | None = None) -> Score:
@@ -81,11 +87,13 @@ def get_score(name: str, statistics: ScoreStatistics | None = None) -> Score:
         ValueError: no score of that name (it lists the legal ones), or one that needs statistics and is given none.
     """
     if check_score_name(name) not in FITTED_SCORE_NAMES:
-        return Score(name, _FORMULAS[name], needs_outlier_class=name in OUTLIER_SCORE_NAMES)
+        return Score(
+            name, _FORMULAS[name], needs_outlier_class=name in OUTLIER_SCORE_NAMES, bounded=name not in _UNBOUNDED
+        )
     if statistics is None:
         raise ValueError(f"score {name!r}: expected statistics fitted on anomaly-free frames, found none")
     formula = _sml(statistics) if name == "sml" else _kl_matching(statistics)
-    return Score(name, formula, fitted_classes=statistics.num_classes)
+    return Score(name, formula, fitted_classes=statistics.num_classes, bounded=name not in _UNBOUNDED)
 
 
 def _sml(statistics: ScoreStatistics) -> Callable[[PixelSums], Tensor]:
@@ -117,25 +125,70 @@ def compute_scores(
     num_classes: int = NUM_INLIER_CLASSES,
     image_size: tuple[int, int] | None = None,
     statistics: ScoreStatistics | None = None,
+    epsilon: float | None = None,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Several scores and the closed-set class ids, with σ, softmax and the sums over queries done once.
 
     Args:
         names, statistics: see ``get_score``.
         class_logits, mask_logits, num_classes, image_size: see ``pixel_sums``.
+        epsilon: None sums all masks at the size of the result, which can be exported and differentiated. A number goes
+            tile by tile in a fraction of time and memory and is the bound of the error; see ``tiled_scores``.
 
     Returns:
         ({name: float32 [.., h, w]}, class ids uint8 [.., h, w]); h, w are those of the masks, or ``image_size``.
 
     Raises:
         ValueError: unknown name, a score that this head cannot give or that lacks its statistics, or shapes that do
-            not fit.
+            not fit; with an ``epsilon`` also mask logits that are not finite.
     """
     scores = [get_score(name, statistics) for name in names]
+    if epsilon is not None:
+        maps, class_ids = tiled_scores(scores, class_logits, mask_logits, num_classes, image_size, epsilon)
+        return {score.name: own for score, own in zip(scores, maps, strict=True)}, class_ids
     for score in scores:
         score.check_head(class_logits, num_classes)
     sums = pixel_sums(class_logits, mask_logits, num_classes, image_size)
     return {score.name: score.formula(sums) for score in scores}, formulas.class_ids(sums)
+
+
+def tiled_scores(
+    scores: Sequence[Score],
+    class_logits: Tensor,
+    mask_logits: Tensor,
+    num_classes: int = NUM_INLIER_CLASSES,
+    image_size: tuple[int, int] | None = None,
+    epsilon: float = ROUNDING_EPSILON,
+) -> tuple[list[Tensor], Tensor]:
+    """Maps of scores, float32 [.., h, w], and class ids, uint8 [.., h, w], tile by tile: see ``scores.tiled``.
+
+    Every score is within ``epsilon`` of its exact value, beside float32 rounding. If one of them is not
+    ``Score.bounded``, only masks that are constant to float32 are left out, as with an ``epsilon`` of 0. On a GPU the
+    scores of ``scores.gpu`` take its kernels, where triton is installed; these do not refuse mask logits that are not
+    finite but hand them on.
+
+    Raises:
+        ValueError: see ``compute_scores``.
+    """
+    check_shapes(class_logits, mask_logits)
+    for score in scores:
+        score.check_head(class_logits, num_classes)
+    check_epsilon(epsilon)
+    bound = epsilon if all(score.bounded for score in scores) else 0.0
+    if scores and mask_logits.is_cuda and triton_is_installed() and all(score.name in SUMS_OF_TWO for score in scores):
+        pairs = [gpu_score(own.name, class_logits, mask_logits, num_classes, image_size, bound) for own in scores]
+        return [own for own, _ in pairs], pairs[0][1]
+    leading = class_logits.shape[:-2]
+    images = zip(
+        class_logits.reshape(-1, *class_logits.shape[-2:]),
+        mask_logits.reshape(-1, *mask_logits.shape[-3:]),
+        strict=True,
+    )
+    formulas_of = [score.formula for score in scores]
+    results = [tiled_maps(formulas_of, *logits, num_classes, image_size, bound) for logits in images]
+    maps = [torch.stack(own) for own in zip(*(maps for maps, _ in results), strict=True)]
+    class_ids = torch.stack([class_ids for _, class_ids in results])
+    return [own.reshape(*leading, *own.shape[1:]) for own in maps], class_ids.reshape(*leading, *class_ids.shape[1:])
 
 
 def closed_set_class_ids(

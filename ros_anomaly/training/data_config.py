@@ -150,6 +150,7 @@ class Mixture:
         shapes: clean frames with made-up shapes pasted as negatives.
         inlier_crops: clean frames with patches of other inlier frames pasted as negatives (for comparison).
         pieces: probability that any frame gets objects of inlier classes, cut from other frames, that keep their class.
+        markings: probability that any frame gets painted marks on its road, which are no anomalies.
     """
 
     pasted: float = 0.0
@@ -157,14 +158,16 @@ class Mixture:
     shapes: float = 0.0
     inlier_crops: float = 0.0
     pieces: float = 0.0
+    markings: float = 0.0
 
     def __post_init__(self) -> None:
-        shares = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "pieces"}
+        shares = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("pieces", "markings")}
         if min(shares.values()) < 0 or sum(shares.values()) > 1 + 1e-9:
             listed = " + ".join(f"{name} {share}" for name, share in shares.items() if share)
             raise ValueError(f"mixture: expected shares >= 0 with a sum <= 1, found {listed}")
-        if not 0 <= self.pieces <= 1:
-            raise ValueError(f"mixture pieces: expected a probability 0..1, found {self.pieces}")
+        for name in ("pieces", "markings"):
+            if not 0 <= (value := getattr(self, name)) <= 1:
+                raise ValueError(f"mixture {name}: expected a probability 0..1, found {value}")
 
     @property
     def negatives(self) -> float:

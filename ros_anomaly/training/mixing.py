@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ros_anomaly.data.frames import FrameArrays
+from ros_anomaly.data.markings import paint_markings
 from ros_anomaly.data.negatives import NegativeSource
 from ros_anomaly.data.pasting import PasteConfig, paste_negatives, paste_pieces
 from ros_anomaly.data.pieces import InlierCrops, InlierPieces
@@ -42,8 +43,8 @@ class Mixer:
         kind = rng.random()
         if self._frames.negatives is not None and kind < self._mixture.rendered:
             image, class_ids = _one_of(self._frames.negatives, rng)
-            return self._with_pieces(image, class_ids, rng)
-        image, class_ids = self._with_pieces(*_one_of(self._frames.clean, rng), rng)
+            return self._with_inliers(image, class_ids, rng)
+        image, class_ids = self._with_inliers(*_one_of(self._frames.clean, rng), rng)
         negatives = self._negatives_at(kind - self._mixture.rendered)
         # A user's own frames may show anomalies already; these are left as they are.
         if negatives is not None and not (class_ids == self._frames.classes.anomaly_id).any():
@@ -58,12 +59,16 @@ class Mixer:
             kind -= share
         return None
 
-    def _with_pieces(
+    def _with_inliers(
         self, image: np.ndarray, class_ids: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        if self._pieces is None or rng.random() >= self._mixture.pieces:
-            return image, class_ids
-        return paste_pieces(image, class_ids, self._pieces, self._paste, rng, self._frames.classes)
+        """With paint on the road and with objects of inlier classes, as often as the mixture says."""
+        classes = self._frames.classes
+        if rng.random() < self._mixture.markings:
+            image, class_ids = paint_markings(image, class_ids, self._paste.street, classes, rng)
+        if self._pieces is not None and rng.random() < self._mixture.pieces:
+            image, class_ids = paste_pieces(image, class_ids, self._pieces, self._paste, rng, classes)
+        return image, class_ids
 
 
 def _one_of(frames: FrameArrays, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,8 +53,20 @@ class Recipe:
                 f"network inlier_classes: expected {classes.count} as the data has ({classes.name} classes), "
                 f"found {self.network.inlier_classes}"
             )
-        for stage, mixture in (("closed", self.closed.mixture), ("outlier", self.outlier.mixture)):
-            _check_mixture(stage, mixture, self.data)
+        for name, stage in (("closed", self.closed), ("outlier", self.outlier)):
+            _check_mixture(name, stage.mixture, self.data)
+            _check_crops(name, stage, self.network)
+
+
+def _check_crops(stage: str, config: StageConfig, network: NetworkConfig) -> None:
+    """Targets are made at strides 2, 4 and 8 of what the network sees."""
+    for phase in config.phases:
+        seen = network.input_size(*phase.crop)
+        if seen[0] % 8 or seen[1] % 8:
+            raise RecipeError(
+                f"{stage} phase crop: expected sides that network input_scale {network.input_scale} enlarges "
+                f"to multiples of 8, found {list(phase.crop)}, enlarged {list(seen)}"
+            )
 
 
 def _check_mixture(stage: str, mixture: Mixture, data: DataConfig) -> None:
@@ -70,9 +83,13 @@ def _check_mixture(stage: str, mixture: Mixture, data: DataConfig) -> None:
         )
 
 
-def load_recipe(path: str | Path) -> Recipe:
-    """Read a YAML recipe. RecipeError names file and key, what was expected and what was found."""
+def load_recipe(path: str | Path, changes: Sequence[str] = ()) -> Recipe:
+    """Read a YAML recipe, with ``changes`` like ``outlier.minutes=5``.
+
+    Raises:
+        RecipeError: names file and key, what was expected and what was found.
+    """
     try:
-        return read_yaml(Recipe, Path(path))
+        return read_yaml(Recipe, Path(path), changes)
     except ValueError as error:
         raise RecipeError(str(error)) from error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ros_anomaly.network.model import AnomalyNetwork
 from ros_anomaly.training.checkpoint import TrainingState
@@ -66,8 +68,9 @@ class Stepper:
             for norm in self.network.batch_norms():
                 norm.eval()
         config = self.network.config
-        output = self._called(self.network.normalise(self._compute.move(images)))
-        class_ids = self._compute.move(class_ids)
+        pixels = self.network.prepare(self._compute.move(images))
+        output = self._called(pixels)
+        class_ids = _enlarged(self._compute.move(class_ids), pixels.shape[-2:])
         parts = segmentation_loss(output, class_ids, config.inlier_classes, config.outlier_class, self._loss)
         self._optimiser.zero_grad(set_to_none=True)
         self._compute.backward(parts.total)
@@ -88,3 +91,10 @@ class Stepper:
         self._bad_steps = 0 if good else self._bad_steps + 1
         if self._bad_steps >= _MAX_BAD_STEPS:
             raise TrainingDiverged(f"expected a finite loss, found {_MAX_BAD_STEPS} steps without")
+
+
+def _enlarged(class_ids: Tensor, size: Sequence[int]) -> Tensor:
+    """Class ids uint8 [B, h, w] at the size that the network saw their images in."""
+    if tuple(class_ids.shape[-2:]) == tuple(size):
+        return class_ids
+    return F.interpolate(class_ids[:, None], size=tuple(size), mode="nearest-exact")[:, 0]

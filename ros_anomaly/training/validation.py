@@ -103,7 +103,7 @@ def _predict(
     network: AnomalyNetwork, image: np.ndarray, names: tuple[str, ...]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None].to(network.input_mean.device)
-    output = network(network.normalise(pixels))
+    output = network(network.prepare(pixels))
     scores, class_ids = compute_scores(
         names,
         output.class_logits[-1][0].float(),

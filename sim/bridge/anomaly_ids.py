@@ -15,12 +15,13 @@ import numpy as np
 
 from ros_anomaly_sim.bridge.projection import PixelBox
 
-_SMALLEST_BOX_PX = 9
+_SMALLEST_BOX_PX = 30
 _INSIDE_SHARE = 0.95
 _FILLED_SHARE = 0.05
 _GROWN_SHARE = 0.05
-# Ground, sky and buildings have pieces that may lie wholly inside a box, and are never what was spawned.
-_NEVER = np.isin(np.arange(256), (1, 2, 3, 4, 9, 10, 11, 23, 24, 25, 26, 27))
+# Ground, sky and buildings have pieces that may lie wholly inside a box; signs and lights (7, 8), people (12, 13) and
+# vehicles (14 to 19) do so far off, while what was spawned is hidden. A prop is none of these.
+_NEVER = np.isin(np.arange(256), (1, 2, 3, 4, 7, 8, 9, 10, 11, *range(12, 20), 23, 24, 25, 26, 27))
 
 
 class AnomalyIds:
@@ -59,6 +60,19 @@ class AnomalyIds:
         """bool [H, W]: pixels of all actors whose id is known."""
         known = [key for key in map(self._key_of, self._evidence) if key is not None]
         return np.isin(_keys(tags, ids), known)
+
+    def renumbered(self, tags: np.ndarray, ids: np.ndarray, first: int) -> np.ndarray:
+        """uint16 [H, W]: ``ids`` with ``first + actor`` for the pixels of each actor whose id is known.
+
+        Whatever else bears that number gets the actor's own id for it, so that no two things become one.
+        """
+        keys, numbered = _keys(tags, ids), ids.copy()
+        known = {actor: key for actor in self._evidence if (key := self._key_of(actor)) is not None}
+        for actor, key in known.items():
+            numbered[ids == first + actor] = key & 0xFFFF
+        for actor, key in known.items():
+            numbered[keys == key] = first + actor
+        return numbered
 
     def _key_of(self, actor: int) -> int | None:
         evidence = self._evidence.get(actor)

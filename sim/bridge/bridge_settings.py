@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ros_anomaly.messages.parameter import Changeable, Parameter, Value
 from ros_anomaly_sim.bridge.camera_rig import CameraKind, CameraPlan
@@ -57,6 +58,15 @@ PARAMETERS: tuple[Parameter, ...] = (
     _number(
         "startup_timeout_s", 120.0, 1.0, 3600.0, "in lockstep: how long the detector's first answers are waited for"
     ),
+    Parameter(
+        "ahead",
+        False,
+        "in lockstep: draw the next image while the detector works on this one, and show it after the answer; "
+        "for drives that do not depend on its answers",
+        _AT_START,
+    ),
+    Parameter("wait_for_go", False, "in lockstep: stand until somebody says on /carla/go that all is heard", _AT_START),
+    _text("notes", "", "folder for drive.json (what is driven through) and, in lockstep, summary.json (its images)"),
     _number("speed", 1.0, 0.0, 1000.0, "simulated seconds to a second at most; 0: no limit"),
 )
 """Every parameter of the bridge; all are set at start."""
@@ -82,7 +92,19 @@ class BridgeSettings:
     answer_timeout_s: float
     patience: int
     startup_timeout_s: float
+    ahead: bool
+    wait_for_go: bool
+    notes: Path | None
     speed: float
+
+    def __post_init__(self) -> None:
+        for name, asked in (("ahead", self.ahead), ("wait_for_go", self.wait_for_go)):
+            if asked and not self.lockstep:
+                raise ValueError(f"parameter {name}: expected lockstep with it, found lockstep false")
+        if self.ahead and not self.drives:
+            raise ValueError("parameter ahead: expected ego_control route with it, found external")
+        if self.notes is not None and not self.notes.is_dir():
+            raise ValueError(f"parameter notes: expected a folder, found {str(self.notes)!r}")
 
     @classmethod
     def from_values(cls, values: Mapping[str, Value]) -> BridgeSettings:
@@ -121,6 +143,9 @@ class BridgeSettings:
             answer_timeout_s=float(merged["answer_timeout_s"]),
             patience=int(merged["patience"]),
             startup_timeout_s=float(merged["startup_timeout_s"]),
+            ahead=bool(merged["ahead"]),
+            wait_for_go=bool(merged["wait_for_go"]),
+            notes=Path(str(merged["notes"])) if merged["notes"] else None,
             speed=float(merged["speed"]),
         )
 

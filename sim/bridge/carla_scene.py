@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,12 @@ import numpy as np
 from ros_anomaly_sim.bridge.lane_route import LaneRoute
 from ros_anomaly_sim.bridge.road_users import DrivingVehicle, LaneFollower, RoadUser, Walker
 from ros_anomaly_sim.bridge.world_hold import MissingBlueprint, WorldHold
-from ros_anomaly_sim.scenarios.schema import Anomaly, Scenario, SceneActor
+from ros_anomaly_sim.scenarios.schema import Anomaly, Scenario, SceneActor, Swerve
+from ros_anomaly_sim.street import ego_path
 
 # A route goes on beyond its end, so that what the ego steers for and its braking distance lie on it.
 _ROUTE_GOES_ON_M = 40.0
-_TRAFFIC_ROUTE_M = 250.0
+_TRAFFIC_ROUTE_M = 250.0  # and as much more as the ego's is longer than 100 m
 # Things are put down from a little above: at the very ground CARLA takes the ground for what is in the way.
 _ABOVE_GROUND_M = 0.3
 _WALKER_HALF_HEIGHT_M = 1.0
@@ -45,6 +47,12 @@ class PlacedAnomaly:
         """Its blueprint without ``static.prop.``."""
         return self.anomaly.blueprint.removeprefix("static.prop.")
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Middle of its box on the ground, in the odometry's frame (CARLA's turned right-handed)."""
+        x, y = self.corners[:, :2].mean(axis=0)
+        return float(x), -float(y)
+
     def reaches_into(self, half_width_m: float) -> bool:
         """Whether any of it lies in a strip along the route."""
         return self.right_m < half_width_m and self.left_m > -half_width_m
@@ -68,14 +76,16 @@ class CarlaScene:
         self._hold = hold
         hold.world.set_weather(carla.WeatherParameters(**scenario.weather_parameters))
         start = _spawn_point(hold, scenario)
-        self._route = LaneRoute.along(hold.map, start.location, scenario.ego.route_m + _ROUTE_GOES_ON_M)
+        self._route = LaneRoute.along(
+            hold.map, start.location, _farthest_m(scenario) + _ROUTE_GOES_ON_M, scenario.ego.route_m + _ROUTE_GOES_ON_M
+        )
         self.start_m = self._route.project(start.location.x, start.location.y)[0]
         self.ego = hold.spawn(hold.blueprint(scenario.ego.blueprint, role_name="ego_vehicle"), start)
         self._movers: list[RoadUser] = []
         traffic = [(actor, self._spawn_actor(actor)) for actor in scenario.actors]
         props = [self._spawn(a.blueprint, a.distance_m, a.left_m, a.yaw_deg) for a in scenario.anomalies]
-        self._settle([p for p in [*props, *(a for _, a in traffic)] if p.type_id.startswith("static.")])
-        self.driver = LaneFollower(self.ego, self._route)
+        self._settle([*props, *(spawned for actor, spawned in traffic if not actor.speed_kmh)])
+        self.driver = LaneFollower(self.ego, self._way_around(scenario.ego.swerves))
         for actor, spawned in traffic:
             self._set_in_motion(actor, spawned)
         self.anomalies = tuple(self._placed(a, p) for a, p in zip(scenario.anomalies, props, strict=True))
@@ -90,15 +100,24 @@ class CarlaScene:
         for mover in self._movers:
             mover.go_on()
 
-    def _settle(self, props: list[Any]) -> None:
-        """Let everything come to rest on the ground, then keep the props as they lie."""
+    def _way_around(self, swerves: Sequence[Swerve]) -> LaneRoute:
+        """The route with the ego's swerves."""
+        along_m = self._route.along_m - self.start_m
+        left_m = np.zeros_like(along_m)
+        for swerve in swerves:
+            way = ego_path.Swerve(swerve.distance_m, swerve.hold_m, swerve.left_m, swerve.ramp_m)
+            left_m += way.offset_m(along_m)
+        return self._route.shifted(left_m) if swerves else self._route
+
+    def _settle(self, standing: list[Any]) -> None:
+        """Let everything come to rest on the ground, then keep what never moves as it stands."""
         self.ego.apply_control(carla.VehicleControl(brake=1.0))
-        for prop in props:
-            prop.set_simulate_physics(True)
+        for actor in standing:
+            actor.set_simulate_physics(True)
         for _ in range(_SETTLING_TICKS):
             self._hold.tick()
-        for prop in props:
-            prop.set_simulate_physics(False)
+        for actor in standing:
+            actor.set_simulate_physics(False)
         self._hold.tick()
 
     def _transform(self, distance_m: float, left_m: float, yaw_deg: float) -> carla.Transform:
@@ -127,7 +146,8 @@ class CarlaScene:
         if actor.blueprint.startswith("walker."):
             self._movers.append(Walker(spawned, speed_mps))
         else:
-            route = LaneRoute.along(self._hold.map, spawned.get_location(), _TRAFFIC_ROUTE_M, shortest_m=1.0)
+            length_m = _TRAFFIC_ROUTE_M + max(0.0, self.scenario.ego.route_m - 100.0)
+            route = LaneRoute.along(self._hold.map, spawned.get_location(), length_m, shortest_m=1.0)
             self._movers.append(DrivingVehicle(spawned, route, speed_mps))
 
     def _placed(self, anomaly: Anomaly, prop: Any) -> PlacedAnomaly:
@@ -144,6 +164,12 @@ class CarlaScene:
             float(left),
             corners,
         )
+
+
+def _farthest_m(scenario: Scenario) -> float:
+    """How far the lane is followed: what stands beyond the route's end stands along the lane, too."""
+    actors, anomalies = scenario.actors, scenario.anomalies
+    return max(scenario.ego.route_m, *(a.distance_m for a in actors), *(a.distance_m for a in anomalies), 0.0)
 
 
 def _spawn_point(hold: WorldHold, scenario: Scenario) -> carla.Transform:

@@ -13,6 +13,7 @@ from ros_anomaly_sim.bridge.camera_rig import CameraImages, CameraKind, CameraPl
 from ros_anomaly_sim.bridge.carla_images import CLASS_OF_TAG, depth_m, instance_ids, rgb, tags
 from ros_anomaly_sim.bridge.carla_scene import PlacedAnomaly
 from ros_anomaly_sim.bridge.projection import PixelBox, box_in_image
+from ros_anomaly_sim.street.anomalies import FIRST_INSTANCE_ID
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class CarlaView:
     Attributes:
         image: uint8 [H, W, 3] RGB.
         class_ids: uint8 [H, W]; anomalies are told apart where there is an instance camera.
-        instance_ids: uint16 [H, W], the server's own.
+        instance_ids: uint16 [H, W], the server's own; that of the scenario's anomaly n is 60001 + n, as in every
+            street, from the image on in which it is known.
         depth_m: float32 [H, W] along the axis, infinite for sky.
         boxes: where the boxes of the anomalies appear, by number in the scenario; those out of sight are missing.
     """
@@ -54,6 +56,7 @@ class ViewMaker:
             self.anomaly_ids.see(own_tags, ids, boxes)
             class_ids = CLASS_OF_TAG[own_tags] if class_ids is None else class_ids
             class_ids[self.anomaly_ids.mask(own_tags, ids)] = ANOMALY_ID
+            ids = self.anomaly_ids.renumbered(own_tags, ids, FIRST_INSTANCE_ID)
         if CameraKind.DEPTH in pixels:
             depth = depth_m(pixels[CameraKind.DEPTH])
         return CarlaView(rgb(pixels[CameraKind.RGB]), class_ids, ids, depth, boxes)

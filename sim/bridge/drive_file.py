@@ -1,4 +1,4 @@
-"""What a street process writes about its drive and its frames, and reads back: two small JSON files."""
+"""What the bridge notes about its drive and its images for whoever records them: two small JSON files."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import Any
 from ros_anomaly_sim.street.drive import DriveAnomaly
 
 DRIVE_FILE = "drive.json"
-SUMMARY_FILE = "street.json"
+SUMMARY_FILE = "summary.json"
 
 
 @dataclass(frozen=True)
 class StreetObject:
-    """A reserved object that stands in the drive: world position in metres, ``in_corridor`` as the drive planned it."""
+    """An anomaly of a drive: where it stands in the odometry's frame (metres), ``in_corridor`` if it reaches within
+    1.6 m of the middle of the ego's lane.
+    """
 
     instance_id: int
     model: str
@@ -25,7 +27,7 @@ class StreetObject:
 
     @classmethod
     def of(cls, anomaly: DriveAnomaly) -> StreetObject:
-        """An anomaly of a drive."""
+        """An anomaly of a planned drive through a street."""
         x, y = anomaly.position[:2]
         return cls(int(anomaly.instance_id), anomaly.model, (float(x), float(y)), bool(anomaly.in_corridor))
 
@@ -37,14 +39,13 @@ class StreetObject:
 
 @dataclass(frozen=True)
 class DriveFile:
-    """``drive.json``: what is driven through. ``first_stamp_ns`` is the stamp of the first frame that counts."""
+    """``drive.json``: what is driven through. ``first_stamp_ns`` is the stamp of the first image that counts."""
 
-    town: int
-    weather: str
+    scenario: str
+    map: str
     duration_s: float
     rate_hz: float
     first_stamp_ns: int
-    drawn_by: str
     objects: tuple[StreetObject, ...]
 
     def save(self, folder: Path) -> None:
@@ -63,8 +64,8 @@ class DriveFile:
 
 
 @dataclass(frozen=True)
-class StreetSummary:
-    """``street.json``: how many frames were sent, and the stamps of those not answered in time."""
+class DriveSummary:
+    """``summary.json``: how many images were sent, and the stamps of those not answered in time."""
 
     sent: int
     unanswered_ns: tuple[int, ...]
@@ -74,7 +75,7 @@ class StreetSummary:
         _write(folder / SUMMARY_FILE, asdict(self))
 
     @classmethod
-    def load(cls, folder: Path) -> StreetSummary:
+    def load(cls, folder: Path) -> DriveSummary:
         """Read the file; ValueError, KeyError or TypeError if it is not one."""
         values: dict[str, Any] = json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
         return cls(int(values["sent"]), tuple(values["unanswered_ns"]))

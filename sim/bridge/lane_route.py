@@ -58,6 +58,17 @@ class LaneRoute:
         """From the first to the last point."""
         return float(self._s[-1])
 
+    @property
+    def along_m(self) -> np.ndarray:
+        """float64 [N]: distance along of each point."""
+        return self._s
+
+    def shifted(self, left_m: np.ndarray) -> LaneRoute:
+        """The way whose points lie float64 [N] metres to the left of these."""
+        ways = np.gradient(self.points, axis=0)
+        ways /= np.hypot(*ways.T)[:, None]
+        return LaneRoute(self.points + left_m[:, None] * np.stack((ways[:, 1], -ways[:, 0]), axis=1))
+
     def project(self, x: float, y: float) -> tuple[float, float]:
         """(distance along, metres to the left) of the nearest point of the route."""
         starts, ways = self.points[:-1], np.diff(self.points, axis=0)

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 
 
@@ -15,11 +16,12 @@ class ServerDied(RuntimeError):
     """The server did not start, or has ended; the message has the end of what it said."""
 
 
-def server_command(town: str, camera: str = "ordinary") -> list[str]:
-    """Command line of the embedded server on free ports."""
+def server_command(town: str, camera: str = "ordinary", length_m: float | None = None) -> list[str]:
+    """Command line of the embedded server on free ports; ``length_m`` None: streets of the usual length."""
     return [
         *(sys.executable, "-u", "-m", "ros_anomaly.cli.carla_server"),
         *("--port", "0", "--town", town, "--camera", camera, "--until-stdin-closes"),
+        *(() if length_m is None else ("--length", f"{length_m:g}")),
     ]
 
 
@@ -27,11 +29,12 @@ class ServerProcess:
     """A server that says "ready on HOST:PORT" on its standard output; ended when the ``with`` block is.
 
     In a session of its own, so that Ctrl-C reaches the parent alone, which first gives back what it spawned. Its
-    standard input is a pipe that closes when this process ends, however it ends.
+    standard input is a pipe that closes when this process ends, however it ends. ``log`` is where its standard error
+    goes, None for nowhere.
     """
 
-    def __init__(self, command: Sequence[str], startup_s: float = 120.0) -> None:
-        self._log = tempfile.TemporaryFile("w+")
+    def __init__(self, command: Sequence[str], startup_s: float = 120.0, log: Path | None = None) -> None:
+        self._log = tempfile.TemporaryFile("w+") if log is None else log.open("w+")
         self._process = subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE,
@@ -55,6 +58,11 @@ class ServerProcess:
     def alive(self) -> bool:
         """Whether it runs."""
         return self._process.poll() is None
+
+    def must_run(self) -> None:
+        """Raise ServerDied if it has ended."""
+        if not self.alive:
+            raise ServerDied(f"the CARLA server ended{self._last_words()}")
 
     def kill(self) -> None:
         """End it without a word (SIGKILL)."""

@@ -93,6 +93,8 @@ class Stage:
         self._contacts: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._hold = WorldHold(client, scenario.map, options.delta_s, options.fresh)
         try:
+            # However old the world is, drives of one scenario see the lights change at the same moments.
+            self._hold.hold_lights()
             self.scene = CarlaScene(self._hold, scenario)
             self._rig = None
             if options.cameras is not None:
@@ -130,13 +132,16 @@ class Stage:
         self.scene.ego.apply_control(carla.VehicleControl(brake=1.0))
         if self._rig is None:
             self._first_frame = self._hold.tick()
+            self._hold.let_lights_change()
             return self._moment(self._first_frame, None)
         self._rig.warm_up(self._hold, self._options.image_timeout_s)
         # The stage opens with an image, so that images have the same stamps in every run.
         while not self._rig.is_due(frame := self._hold.tick()):
             pass
         self._first_frame = frame
-        return self._moment(frame, self._views.view(self._rig.read(frame, self._options.image_timeout_s)))
+        images = self._rig.read(frame, self._options.image_timeout_s)
+        self._hold.let_lights_change()
+        return self._moment(frame, self._views.view(images))
 
     def step(self, control: carla.VehicleControl | None) -> Moment:
         """One tick under a control of the ego; None leaves it to somebody else."""

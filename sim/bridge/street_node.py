@@ -19,7 +19,6 @@ from std_msgs.msg import Empty
 
 from ros_anomaly.messages.hazard import HazardReport, hazard_report
 from ros_anomaly.messages.lockstep import Lockstep
-from ros_anomaly.messages.stamps import ns_to_stamp
 from ros_anomaly_sim.bridge import topics
 from ros_anomaly_sim.bridge.street_frame import Motion, StreetFrame
 from ros_anomaly_sim.bridge.street_messages import frame_messages, motion_messages
@@ -68,10 +67,6 @@ class StreetPort:
         """How many subscriptions the image topic has."""
         return int(self._outlets[topics.IMAGE].get_subscription_count())
 
-    def publish_clock(self, time_ns: int) -> None:
-        """Set the simulated time."""
-        self._outlets[topics.CLOCK].publish(Clock(clock=ns_to_stamp(time_ns)))
-
     def publish(self, frame: StreetFrame, depth_m: np.ndarray | None = None) -> None:
         """Publish everything about one frame, all under its stamp; the image last, when its company is on its way."""
         self._send(frame_messages(frame, self._fov_rad, depth_m=depth_m))
@@ -116,10 +111,3 @@ class StreetPort:
             self.last_answer = report
             if self._lockstep is not None:
                 self._lockstep.answer(state.image_stamp_ns)
-
-
-class StreetNode(StreetPort):
-    """The node of a street that is rendered here."""
-
-    def __init__(self, horizontal_fov_rad: float, lockstep: Lockstep, status_topic: str) -> None:
-        super().__init__(Node("street"), horizontal_fov_rad, lockstep, status_topic)

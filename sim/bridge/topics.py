@@ -10,7 +10,7 @@ DEPTH = f"{EGO}/ground_truth/depth"
 ODOMETRY = f"{EGO}/odometry"
 CLOCK = "/clock"
 STATUS = "/carla/status"
-GO = "/street/go"
+GO = "/carla/go"
 """A recorder says here, as often as it likes, that it hears everything: the drive may begin."""
 
 CAMERA_FRAME = "ego_vehicle/rgb_front"

@@ -81,6 +81,15 @@ class WorldHold:
         self._actors.append(actor)
         return actor
 
+    def hold_lights(self) -> None:
+        """Put all traffic lights back to the start of their cycle, and keep them there."""
+        self._world.freeze_all_traffic_lights(True)
+        self._world.reset_all_traffic_lights()
+
+    def let_lights_change(self) -> None:
+        """Let them go on."""
+        self._world.freeze_all_traffic_lights(False)
+
     def tick(self) -> int:
         """Move the world one step; the frame that it is at now. RuntimeError where the server is gone."""
         return int(self._world.tick())
@@ -102,6 +111,7 @@ class WorldHold:
                     actor.stop()
             for actor in actors:
                 actor.destroy()
+            self.let_lights_change()
             self._world.apply_settings(before)
         except RuntimeError as error:
             _log.warning("the CARLA server is gone, nothing to tidy up there: %s", error)

@@ -6,13 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from ros_anomaly.hazard.types import HazardLevel, HazardState
 from ros_anomaly_sim.bridge.projection import PixelBox
-from ros_anomaly_sim.bridge.stage import Moment, Stage
+from ros_anomaly_sim.bridge.stage import Moment
+from ros_anomaly_sim.closed_loop.course import Course
 from ros_anomaly_sim.closed_loop.policy import Policy
 
 # A region speaks of an anomaly if the smaller of both lies at least so far in the other.
 _SHARED = 0.3
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a detector made of an image, for pictures of it.
+
+    Attributes:
+        boxes: of its regions.
+        mask: uint8 [H, W], 255 where anomalous; None where it is not told.
+        score: float32 [h, w]; None likewise.
+    """
+
+    boxes: tuple[PixelBox, ...] = ()
+    mask: np.ndarray | None = None
+    score: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -24,12 +42,14 @@ class Verdict:
         reason: in words.
         anomalies: numbers in the scenario of the anomalies that it speaks of.
         latency_ms: wall time that it took to find out; None where nothing was computed.
+        sight: of the image that it rests on; says nothing of whether two verdicts are the same.
     """
 
     level: HazardLevel
     reason: str
     anomalies: frozenset[int] = field(default=frozenset())
     latency_ms: float | None = None
+    sight: Sight | None = field(default=None, compare=False, repr=False)
 
 
 class Driver(Protocol):
@@ -45,8 +65,8 @@ class Driver(Protocol):
         """Whether it needs cameras."""
         ...
 
-    def begin(self, stage: Stage) -> None:
-        """Forget what was before: a drive on this stage begins."""
+    def begin(self, course: Course) -> None:
+        """Forget what was before: a drive on this course begins."""
         ...
 
     def judge(self, moment: Moment) -> Verdict | None:
@@ -59,7 +79,7 @@ class BlindDriver:
 
     name, sees = "blind", False
 
-    def begin(self, stage: Stage) -> None:
+    def begin(self, course: Course) -> None:
         pass
 
     def judge(self, moment: Moment) -> Verdict | None:
@@ -74,10 +94,10 @@ class OracleDriver:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
-    def begin(self, stage: Stage) -> None:
-        strip_m = stage.half_width_m + self._policy.oracle_side_m
-        self._in_the_way = {n: a.first_m for n, a in enumerate(stage.anomalies) if a.reaches_into(strip_m)}
-        self._front_m = stage.front_m
+    def begin(self, course: Course) -> None:
+        strip_m = course.half_width_m + self._policy.oracle_side_m
+        self._in_the_way = {n: a.first_m for n, a in enumerate(course.anomalies) if a.reaches_into(strip_m)}
+        self._front_m = course.front_m
         self._braked_for: set[int] = set()
 
     def judge(self, moment: Moment) -> Verdict | None:
@@ -93,12 +113,17 @@ class OracleDriver:
         return Verdict(HazardLevel.CLEAR, "nothing in the way")
 
 
-def verdict_of(state: HazardState, boxes: Mapping[int, PixelBox], latency_ms: float | None) -> Verdict:
+def verdict_of(
+    state: HazardState,
+    boxes: Mapping[int, PixelBox],
+    latency_ms: float | None,
+    mask: np.ndarray | None = None,
+    score: np.ndarray | None = None,
+) -> Verdict:
     """A detector's state as a verdict; regions are matched with where the anomalies appear in the image."""
-    spoken_of = {
-        number for number, box in boxes.items() for region in state.regions if _speaks_of(PixelBox(*region.box), box)
-    }
-    return Verdict(state.level, state.reason, frozenset(spoken_of), latency_ms)
+    regions = tuple(PixelBox(*region.box) for region in state.regions)
+    spoken_of = {number for number, box in boxes.items() for region in regions if _speaks_of(region, box)}
+    return Verdict(state.level, state.reason, frozenset(spoken_of), latency_ms, Sight(regions, mask, score))
 
 
 def _speaks_of(region: PixelBox, box: PixelBox) -> bool:

@@ -11,9 +11,10 @@ from ros_anomaly.messages.lockstep import Lockstep
 from ros_anomaly_sim.bridge.camera_rig import CameraPlan
 from ros_anomaly_sim.bridge.lockstep_drive import await_answer
 from ros_anomaly_sim.bridge.projection import PixelBox
-from ros_anomaly_sim.bridge.stage import Moment, Stage
+from ros_anomaly_sim.bridge.stage import Moment
 from ros_anomaly_sim.bridge.street_frame import StreetFrame
 from ros_anomaly_sim.bridge.street_node import StreetPort
+from ros_anomaly_sim.closed_loop.course import Course
 from ros_anomaly_sim.closed_loop.drivers import Verdict, verdict_of
 
 _BETWEEN_DRIVES_NS = 1_000_000_000
@@ -33,7 +34,7 @@ class GraphDriver:
         self._shift_ns = 0
         self._last_ns = 0
 
-    def begin(self, stage: Stage) -> None:
+    def begin(self, course: Course) -> None:
         self._shift_ns = self._last_ns + _BETWEEN_DRIVES_NS if self._last_ns else 0
 
     def judge(self, moment: Moment) -> Verdict | None:

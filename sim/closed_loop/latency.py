@@ -6,6 +6,7 @@ While it works the newest image waits; one that a newer takes the place of is ne
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ros_anomaly_sim.bridge.stage import Moment
@@ -24,13 +25,21 @@ class Arrival:
 class LateJudge:
     """A driver's verdicts, each ``latency_ns`` of simulated time after work on it began.
 
-    ``dropped`` counts images that were not judged, ``late`` those that had to wait.
+    ``dropped`` counts images that were not judged, ``late`` those that had to wait. Up to ``from_ns`` the world waits
+    for every verdict, so that drives of any latency begin alike. ``judged`` is called with each verdict as it is made.
     """
 
-    def __init__(self, driver: Driver, latency_ns: int) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        latency_ns: int,
+        from_ns: int = 0,
+        judged: Callable[[Moment, Verdict], None] = lambda moment, verdict: None,
+    ) -> None:
         if latency_ns < 0:
             raise ValueError(f"latency_ns: expected 0 or more, found {latency_ns}")
         self._driver, self._latency_ns = driver, latency_ns if driver.sees else 0
+        self._from_ns, self._judged = from_ns, judged
         self._waiting: Moment | None = None
         self._busy_until_ns: int | None = None
         self._under_way: deque[Arrival] = deque()
@@ -59,7 +68,9 @@ class LateJudge:
         verdict = self._driver.judge(moment)
         if verdict is None:
             return
-        at_ns = begun_ns + self._latency_ns
-        if self._latency_ns:
+        self._judged(moment, verdict)
+        latency_ns = self._latency_ns if begun_ns >= self._from_ns else 0
+        at_ns = begun_ns + latency_ns
+        if latency_ns:
             self._busy_until_ns = at_ns
         self._under_way.append(Arrival(verdict, moment, at_ns))

@@ -16,7 +16,7 @@ class Policy:
     Attributes:
         brake: share of the full brakes while the flag holds.
         resume_s: how long the flag must have been down before the drive goes on.
-        silence_s: a verdict older than this is none: the driver brakes as if the flag were up.
+        silence_s: a verdict that is overdue by more than this: the driver brakes as if the flag were up.
         standing_mps: below this speed the car stands.
         held_s: a car that has stood for so long under the flag is held: its drive is over.
         oracle_braking_mps2: what an oracle trusts the brakes to do, also on a wet road.
@@ -52,8 +52,9 @@ class Policy:
 class Pedals:
     """Decides between going and braking from flags and their age."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, latency_s: float = 0.0) -> None:
         self._policy = policy
+        self._oldest_s = policy.silence_s + latency_s
         self._last_up_s: float | None = None
 
     def braking(self, flag: bool, verdict_age_s: float, now_s: float) -> bool:
@@ -64,7 +65,11 @@ class Pedals:
             verdict_age_s: since that verdict arrived.
             now_s: simulated time.
         """
-        if flag or verdict_age_s > self._policy.silence_s:
+        if flag or self.is_silence(verdict_age_s):
             self._last_up_s = now_s
             return True
         return self._last_up_s is not None and now_s - self._last_up_s < self._policy.resume_s
+
+    def is_silence(self, verdict_age_s: float) -> bool:
+        """Whether a verdict that arrived so long ago counts no more: the next should long have come."""
+        return verdict_age_s > self._oldest_s

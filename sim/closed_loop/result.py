@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any
+
+from ros_anomaly.checked import from_mapping
+
+_COUNTS = ("completed", "false_stops", "unknown_stops", "hits")
 
 
 class End(Enum):
@@ -51,6 +56,7 @@ class AnomalyOutcome:
         in_path: whether a car that keeps to the route touches it.
         known_at_s, known_from_m: when the driver was first told of it and the gap to it then; for one in the path the
             flag had to be up for it. None: never.
+        known_before_s: that gap over the speed at that moment; None too where the car stood.
         hit: whether the car touched it.
         margin_m: gap to it where the car stood last, None where it did not stop before it.
     """
@@ -61,6 +67,7 @@ class AnomalyOutcome:
     in_path: bool
     known_at_s: float | None
     known_from_m: float | None
+    known_before_s: float | None
     hit: bool
     margin_m: float | None
 
@@ -89,13 +96,24 @@ class TrackPoint:
 
 
 @dataclass(frozen=True)
+class ComputeTime:
+    """Wall time from image to verdict over a drive; it differs from run to run."""
+
+    median_ms: float
+    p95_ms: float
+    images: int
+
+
+@dataclass(frozen=True)
 class DriveResult:
-    """One scenario driven by one driver.
+    """One scenario driven by one driver. Drives of the same scenario, driver and latency are equal in lockstep.
 
     Attributes:
         latency_ms: simulated time from image to reaction.
         images: that were judged; ``dropped`` never were, ``late`` had to wait, ``missed`` did not come.
         mean_speed_mps: over the route up to where it ended.
+        images_digest: of the pixels of all images that were judged, in order; empty without any.
+        compute: None where nothing was computed; not compared.
     """
 
     scenario: str
@@ -112,7 +130,9 @@ class DriveResult:
     dropped: int
     late: int
     missed: int
+    images_digest: str
     track: tuple[TrackPoint, ...]
+    compute: ComputeTime | None = field(default=None, compare=False)
 
     @property
     def completed(self) -> bool:
@@ -134,8 +154,26 @@ class DriveResult:
         """Anomalies that were touched."""
         return sum(anomaly.hit for anomaly in self.anomalies)
 
+    @property
+    def anomalies_in_path(self) -> tuple[AnomalyOutcome, ...]:
+        """Those that a car runs into if it keeps to the route."""
+        return tuple(anomaly for anomaly in self.anomalies if anomaly.in_path)
+
+    def figures(self) -> dict[str, Any]:
+        """As JSON knows it, without the track, the counts included."""
+        plain = _plain(replace(self, track=()))
+        del plain["track"]
+        return {**plain, **{name: getattr(self, name) for name in _COUNTS}}
+
     def to_plain(self) -> dict[str, Any]:
-        """As JSON knows it, the counts included."""
-        plain = asdict(self, dict_factory=lambda items: {k: v.value if isinstance(v, Enum) else v for k, v in items})
-        counts = ("completed", "false_stops", "unknown_stops", "hits")
-        return {**plain, **{name: getattr(self, name) for name in counts}}
+        """All of it as JSON knows it; ``from_plain`` reads it back."""
+        return _plain(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> DriveResult:
+        """ValueError names the key, what was expected and what was found."""
+        return from_mapping(cls, plain)
+
+
+def _plain(result: DriveResult) -> dict[str, Any]:
+    return asdict(result, dict_factory=lambda items: {k: v.value if isinstance(v, Enum) else v for k, v in items})

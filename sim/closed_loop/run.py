@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
+from typing import Protocol
 
 import carla
 
 from ros_anomaly.hazard.types import HazardLevel
 from ros_anomaly_sim.bridge.camera_rig import CameraKind, CameraPlan
 from ros_anomaly_sim.bridge.stage import Contact, Moment, Stage, StageOptions
+from ros_anomaly_sim.closed_loop.course import Course, LiveCourse, Tape, TapedCourse, TapingCourse
 from ros_anomaly_sim.closed_loop.drivers import Driver, Verdict
 from ros_anomaly_sim.closed_loop.latency import Arrival, LateJudge
 from ros_anomaly_sim.closed_loop.policy import Pedals, Policy
 from ros_anomaly_sim.closed_loop.result import DriveResult, End, TrackPoint
 from ros_anomaly_sim.closed_loop.scoring import Scores
+from ros_anomaly_sim.closed_loop.seen import Seen
 from ros_anomaly_sim.scenarios.schema import Scenario
 
 DETECTOR_CAMERAS = CameraPlan(kinds=(CameraKind.RGB,))
@@ -23,7 +25,22 @@ _NS_PER_S = 1_000_000_000
 # Standing at the start, a detector gets the images that it needs before it says anything; everybody waits as long.
 _STANDING_S = 0.6
 _AFTER_COLLISION_S = 1.0
-_LAST_EVENTS_S = 0.05
+
+
+class Audience(Protocol):
+    """Watches a drive."""
+
+    def begin(self, course: Course) -> None:
+        """A drive begins on this course."""
+        ...
+
+    def judged(self, moment: Moment, verdict: Verdict) -> None:
+        """The driver has made something of an image."""
+        ...
+
+    def ticked(self, moment: Moment, point: TrackPoint, acted_on: Verdict) -> None:
+        """A tick of the drive, and the verdict that it acts on."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -47,8 +64,18 @@ class DriveOptions:
             raise ValueError(f"latency_ms: expected 0 to 10000, found {self.latency_ms}")
 
 
-def drive(client: carla.Client, scenario: Scenario, driver: Driver, options: DriveOptions) -> DriveResult:
+def drive(
+    client: carla.Client,
+    scenario: Scenario,
+    driver: Driver,
+    options: DriveOptions,
+    audience: Audience | None = None,
+    tape: Tape | None = None,
+) -> DriveResult:
     """Drive a scenario to its end; everything spawned for it is destroyed.
+
+    Args:
+        tape: an empty one, on which the drive is then.
 
     Raises:
         MissingBlueprint: the server has not what the scenario needs.
@@ -57,68 +84,103 @@ def drive(client: carla.Client, scenario: Scenario, driver: Driver, options: Dri
     """
     cameras = options.cameras if driver.sees else None
     with Stage(client, scenario, StageOptions(cameras, options.delta_s, options.fresh)) as stage:
-        return _Drive(stage, scenario, driver, options).run()
+        course: Course = LiveCourse(stage, scenario.ego.speed_kmh / 3.6)
+        if tape is not None:
+            course = TapingCourse(course, tape)
+        return _Drive(course, scenario, driver, options, audience).run()
+
+
+def drive_taped(
+    tape: Tape, scenario: Scenario, driver: Driver, options: DriveOptions, audience: Audience | None = None
+) -> DriveResult:
+    """What ``drive`` gives, from the tape of a drive of the same scenario.
+
+    Raises:
+        Diverged: this drive is another than the taped one, and needs a world.
+    """
+    return _Drive(TapedCourse(tape), scenario, driver, options, audience).run()
 
 
 class _Drive:
-    def __init__(self, stage: Stage, scenario: Scenario, driver: Driver, options: DriveOptions) -> None:
-        self._stage, self._scenario, self._driver, self._options = stage, scenario, driver, options
-        self._judge = LateJudge(driver, round(options.latency_ms * 1e6))
-        self._pedals = Pedals(options.policy)
+    def __init__(
+        self, course: Course, scenario: Scenario, driver: Driver, options: DriveOptions, audience: Audience | None
+    ) -> None:
+        self._course, self._scenario, self._driver, self._options = course, scenario, driver, options
+        self._audience = audience
+        self._latency_ms = options.latency_ms if driver.sees else 0.0
+        self._pedals = Pedals(options.policy, self._latency_ms / 1e3)
+        self._seen = Seen()
         self._newest: Arrival | None = None
         self._contacts: list[Contact] = []
-        self._start_ns = 0
-        self._images = 0
         self._standing_since_s: float | None = None
-        self._scores = Scores(stage, options.policy)
+        self._scores = Scores(course, options.policy)
 
     def run(self) -> DriveResult:
-        stage, scenario = self._stage, self._scenario
-        self._driver.begin(stage)
-        moment = stage.warm_up()
+        course = self._course
+        self._driver.begin(course)
+        if self._audience is not None:
+            self._audience.begin(course)
+        moment = course.start()
         self._start_ns = moment.stamp_ns + round(_STANDING_S * _NS_PER_S)
+        self._judge = LateJudge(self._driver, round(self._latency_ms * 1e6), self._start_ns, self._judged)
         self._take(moment)
-        standing = carla.VehicleControl(brake=1.0)
         while moment.stamp_ns < self._start_ns:
-            moment = stage.step(standing)
+            moment = course.step(1.0)
             self._take(moment)
         end = None
         while end is None:
             braking = self._decide(moment)
-            self._scores.add(self._point(moment, braking), self._verdict(moment))
-            wanted_mps = scenario.ego.speed_kmh / 3.6
-            control = stage.scene.driver.control(wanted_mps, self._options.policy.brake if braking else None)
-            moment = stage.step(control)
+            self._show(moment, braking)
+            moment = course.step(self._options.policy.brake if braking else None)
             self._take(moment)
             end = self._end(moment, braking)
-        self._scores.add(self._point(moment, self._decide(moment)), self._verdict(moment))
-        # The server tells of contacts in its own time; the last ones get a tick more.
-        stage.step(standing)
-        time.sleep(_LAST_EVENTS_S)
-        self._contacts += stage.contacts()
+        self._show(moment, self._decide(moment))
+        self._contacts += course.last_contacts()
         return self._result(end)
 
     def _take(self, moment: Moment) -> None:
         for arrival in self._judge.offer(moment):
             self._newest = arrival
-            self._images += arrival.moment.view is not None
-            self._scores.told(arrival, self._seconds(arrival.at_ns))
-        self._contacts += self._stage.contacts()
+            self._scores.told(arrival.verdict, self._seconds(moment.stamp_ns), moment)
+        self._contacts += self._course.contacts()
+
+    def _judged(self, moment: Moment, verdict: Verdict) -> None:
+        if moment.view is None:
+            return
+        self._seen.add(moment.view.image, verdict.latency_ms)
+        if self._audience is not None:
+            self._audience.judged(moment, verdict)
+
+    def _show(self, moment: Moment, braking: bool) -> None:
+        verdict = self._verdict(moment)
+        point = TrackPoint(
+            round(self._seconds(moment.stamp_ns), 6),
+            moment.travelled_m,
+            moment.motion.speed_mps,
+            verdict.level.value,
+            braking,
+        )
+        self._scores.add(point, verdict)
+        if self._audience is not None:
+            self._audience.ticked(moment, point, verdict)
 
     def _decide(self, moment: Moment) -> bool:
         now_s = self._seconds(moment.stamp_ns)
         if self._newest is None:
             return self._pedals.braking(True, 0.0, now_s)
-        age_s = (moment.stamp_ns - self._newest.at_ns) / _NS_PER_S
-        return self._pedals.braking(self._newest.verdict.level.flag, age_s, now_s)
+        return self._pedals.braking(self._newest.verdict.level.flag, self._age_s(self._newest, moment), now_s)
 
     def _verdict(self, moment: Moment) -> Verdict:
         if self._newest is None:
             return Verdict(HazardLevel.UNKNOWN, "no verdict yet")
-        age_s = (moment.stamp_ns - self._newest.at_ns) / _NS_PER_S
-        if age_s > self._options.policy.silence_s:
+        age_s = self._age_s(self._newest, moment)
+        if self._pedals.is_silence(age_s):
             return Verdict(HazardLevel.UNKNOWN, f"no verdict for {age_s:.1f} s")
         return self._newest.verdict
+
+    @staticmethod
+    def _age_s(arrival: Arrival, moment: Moment) -> float:
+        return (moment.stamp_ns - arrival.at_ns) / _NS_PER_S
 
     def _end(self, moment: Moment, braking: bool) -> End | None:
         now_s, policy = self._seconds(moment.stamp_ns), self._options.policy
@@ -141,15 +203,6 @@ class _Drive:
     def _seconds(self, stamp_ns: int) -> float:
         return (stamp_ns - self._start_ns) / _NS_PER_S
 
-    def _point(self, moment: Moment, braking: bool) -> TrackPoint:
-        return TrackPoint(
-            round(self._seconds(moment.stamp_ns), 6),
-            moment.travelled_m,
-            moment.motion.speed_mps,
-            self._verdict(moment).level.value,
-            braking,
-        )
-
     def _result(self, end: End) -> DriveResult:
         touched = [(self._seconds(contact.stamp_ns), contact) for contact in self._contacts]
         if touched:
@@ -161,7 +214,7 @@ class _Drive:
         return DriveResult(
             scenario=self._scenario.name,
             driver=self._driver.name,
-            latency_ms=self._options.latency_ms if self._driver.sees else 0.0,
+            latency_ms=self._latency_ms,
             end=end,
             duration_s=last.at_s,
             travelled_m=last.travelled_m,
@@ -169,9 +222,11 @@ class _Drive:
             collisions=self._scores.collisions(touched),
             anomalies=self._scores.outcomes(touched),
             brakings=self._scores.brakings(),
-            images=self._images,
+            images=self._seen.images,
             dropped=self._judge.dropped,
             late=self._judge.late,
-            missed=self._stage.missed_images,
+            missed=self._course.missed_images,
+            images_digest=self._seen.digest,
             track=track,
+            compute=self._seen.compute,
         )

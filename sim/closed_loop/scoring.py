@@ -4,28 +4,38 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from ros_anomaly.hazard.types import HazardLevel
-from ros_anomaly_sim.bridge.stage import Contact, Stage
+from ros_anomaly_sim.bridge.stage import Contact, Moment
+from ros_anomaly_sim.closed_loop.course import Course
 from ros_anomaly_sim.closed_loop.drivers import Verdict
-from ros_anomaly_sim.closed_loop.latency import Arrival
 from ros_anomaly_sim.closed_loop.policy import Policy
 from ros_anomaly_sim.closed_loop.result import AnomalyOutcome, Braking, Cause, Collision, TrackPoint
 
 _MOVING_MPS = 0.5
 
 
+@dataclass(frozen=True)
+class _Known:
+    """When an anomaly became known, the gap to it then, and the time to close it at the speed of that moment."""
+
+    at_s: float
+    gap_m: float
+    before_s: float | None
+
+
 class Scores:
     """Collects a drive as it happens."""
 
-    def __init__(self, stage: Stage, policy: Policy) -> None:
-        self._anomalies = stage.anomalies
-        self._half_width_m, self._front_m = stage.half_width_m, stage.front_m
+    def __init__(self, course: Course, policy: Policy) -> None:
+        self._anomalies = course.anomalies
+        self._half_width_m, self._front_m = course.half_width_m, course.front_m
         self._policy = policy
         self._track: list[TrackPoint] = []
         self._verdicts: list[Verdict] = []
-        self._known: dict[int, tuple[float, float]] = {}
+        self._known: dict[int, _Known] = {}
 
     @property
     def track(self) -> tuple[TrackPoint, ...]:
@@ -37,18 +47,19 @@ class Scores:
         self._track.append(point)
         self._verdicts.append(verdict)
 
-    def told(self, arrival: Arrival, at_s: float) -> None:
-        """A verdict arrived."""
-        for number in sorted(arrival.verdict.anomalies - self._known.keys()):
-            if arrival.verdict.level is HazardLevel.HAZARD or not self._in_path(number):
-                gap_m = self._anomalies[number].first_m - arrival.moment.travelled_m - self._front_m
-                self._known[number] = (at_s, gap_m)
+    def told(self, verdict: Verdict, at_s: float, moment: Moment) -> None:
+        """A verdict arrived; ``moment`` is the present one, not that of the image which it speaks of."""
+        for number in sorted(verdict.anomalies - self._known.keys()):
+            if verdict.level is HazardLevel.HAZARD or not self._in_path(number):
+                gap_m = self._anomalies[number].first_m - moment.travelled_m - self._front_m
+                speed = moment.motion.speed_mps
+                self._known[number] = _Known(at_s, gap_m, gap_m / speed if speed > _MOVING_MPS else None)
 
     def cut(self, end_s: float) -> None:
         """Forget everything after ``end_s``."""
         keep = sum(point.at_s <= end_s + 1e-6 for point in self._track)
         del self._track[keep:], self._verdicts[keep:]
-        self._known = {n: known for n, known in self._known.items() if known[0] <= end_s + 1e-6}
+        self._known = {n: known for n, known in self._known.items() if known.at_s <= end_s + 1e-6}
 
     def collisions(self, touched: Sequence[tuple[float, Contact]]) -> tuple[Collision, ...]:
         """The first touch of each other: contacts with their seconds from the start."""
@@ -68,15 +79,16 @@ class Scores:
         for number, placed in enumerate(self._anomalies):
             gap_m = placed.first_m - last.travelled_m - self._front_m
             before_it = stands and number not in hit and self._in_path(number) and gap_m >= 0
-            known_at_s, known_from_m = self._known.get(number, (None, None))
+            known = self._known.get(number)
             outcomes.append(
                 AnomalyOutcome(
                     name=placed.name,
                     distance_m=placed.first_m,
                     left_m=(placed.left_m + placed.right_m) / 2,
                     in_path=self._in_path(number),
-                    known_at_s=known_at_s,
-                    known_from_m=known_from_m,
+                    known_at_s=known.at_s if known else None,
+                    known_from_m=known.gap_m if known else None,
+                    known_before_s=known.before_s if known else None,
                     hit=number in hit,
                     margin_m=gap_m if before_it else None,
                 )

@@ -29,9 +29,9 @@ from ros_anomaly.evaluation.report.machine import machine_line
 from ros_anomaly_sim.demo import charts
 from ros_anomaly_sim.demo.album import Album, Photo
 from ros_anomaly_sim.demo.findings import findings, headline, tone
-from ros_anomaly_sim.demo.pictures import contact_sheet
 from ros_anomaly_sim.demo.result import ObjectResult, RunResult
 from ros_anomaly_sim.demo.run_record import RunRecord
+from ros_anomaly_sim.film.pictures import contact_sheet
 
 _CHIPS = {
     "hazard": (Tone.GOOD, "HAZARD at {hazard_m:.0f} m"),
@@ -47,9 +47,9 @@ _COLUMNS = (
 _HOW_TOLD = """\
 Distances are metres ahead of the vehicle's origin. An object is found in an image when the mask covers a fifth of its \
 visible pixels; stably, when that holds in three images in a row. In the corridor stands what reaches within 1.6 m of \
-the middle of the vehicle's lane; the vehicle begins to swerve around it some 30 m before, and what is found only then \
-may rightly be CAUTION, as what stands beside the corridor. HAZARD up: a region that the detector places in the \
-corridor lies on the object. A HAZARD is false where none of its regions in the corridor lies on a real object."""
+the middle of the vehicle's lane; the vehicle moves aside some 40 m before and passes it closely. What is found while \
+it steers may rightly be CAUTION, as what stands beside the corridor. HAZARD up: a region that the detector places in \
+the corridor lies on the object. A HAZARD is false where none of its regions in the corridor lies on a real object."""
 _HOW_DRAWN = """\
 Red: the detector's mask. Light blue frame: an object that is really there, for comparison only. Lower left: the score \
 map."""
@@ -62,16 +62,17 @@ def write_report(path: Path, result: RunResult, record: RunRecord, engine: str) 
 
 def report(result: RunResult, record: RunRecord, engine: str) -> Page:
     """The run as a page."""
-    drive, objects, album = record.drive, numbered(result), record.album
+    drive, setting, objects, album = record.drive, record.setting, numbered(result), record.album
     timeline = charts.timeline_chart(
         record.moments, 1 / drive.rate_hz, {item.object.instance_id: number for number, item in objects}
     )
     rows = [_row(number, item, album) for number, item in objects]
     stills = [Still(Picture(photo.jpeg), caption) for caption, photo in photos(result, album)]
     return Page(
-        title=f"A drive through town {drive.town}",
-        lead=f"{drive.duration_s:.0f} simulated seconds, {drive.weather}, {result.sent} camera images over ROS 2 to "
-        "the detector; what it said of each is set here against what really stood on the road.",
+        title=f"A drive through town {setting.town}",
+        lead=f"{drive.duration_s:.0f} simulated seconds, {setting.weather}, {result.sent} camera images from a CARLA "
+        "server over the bridge to the detector; what it said of each is set here against what really stood on the "
+        "road.",
         sections=(
             Section(
                 "", (Verdict(headline(result), Tone(tone(result)), findings(result)), Headlines(_headlines(result)))
@@ -87,7 +88,7 @@ def report(result: RunResult, record: RunRecord, engine: str) -> Page:
         facts={
             "engine": engine,
             "machine": machine_line(),
-            "drawn by": drive.drawn_by,
+            "drawn by": setting.drawn_by,
             "see also": "all figures in result.json, the whole drive in overlay.mp4",
         },
     )

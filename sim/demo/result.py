@@ -10,7 +10,7 @@ import numpy as np
 from ros_anomaly.evaluation.objects import ObjectReport
 from ros_anomaly.evaluation.report.machine import machine_facts
 from ros_anomaly.hazard.types import HazardLevel
-from ros_anomaly_sim.bridge.drive_file import StreetObject, StreetSummary
+from ros_anomaly_sim.bridge.drive_file import DriveSummary, StreetObject
 from ros_anomaly_sim.demo.run_record import RunRecord
 from ros_anomaly_sim.demo.timeline import ClearStretch, Span, clear_stretch, false_hazards, hazard_spans
 
@@ -92,14 +92,14 @@ class RunResult:
         return self.processed / self.wall_s if self.wall_s > 0 else 0.0
 
 
-def run_result(record: RunRecord, street: StreetSummary, wall_s: float) -> RunResult:
+def run_result(record: RunRecord, summary: DriveSummary, wall_s: float) -> RunResult:
     """Sum a run up; ``wall_s`` is the wall clock from its first frame to its last."""
     moments = record.moments
     latencies = [moment.latency_ms for moment in moments if moment.latency_ms is not None]
     figures = record.ranking.figures()
     by_id = {report.instance_id: report for report in record.object_reports()}
     return RunResult(
-        sent=street.sent,
+        sent=summary.sent,
         processed=record.processed,
         wall_s=wall_s,
         latency=_latency(latencies) if latencies else None,
@@ -120,13 +120,13 @@ def to_json(result: RunResult, record: RunRecord, engine: str) -> dict[str, Any]
     stretch = result.clear_stretch
     return {
         "drive": {
-            "town": drive.town,
-            "weather": drive.weather,
+            "town": record.setting.town,
+            "weather": record.setting.weather,
             "duration_s": drive.duration_s,
             "rate_hz": drive.rate_hz,
         },
         "engine": engine,
-        "machine": machine(drive.drawn_by),
+        "machine": machine(record.setting.drawn_by),
         "frames": {
             "sent": result.sent,
             "processed": result.processed,

@@ -13,10 +13,11 @@ from ros_anomaly.hazard.types import HazardLevel
 from ros_anomaly_sim.bridge.drive_file import DriveFile
 from ros_anomaly_sim.demo.album import Album, Shot
 from ros_anomaly_sim.demo.assembly import RecordedFrame
-from ros_anomaly_sim.demo.pictures import Truth, View, draw
+from ros_anomaly_sim.demo.setting import Setting
 from ros_anomaly_sim.demo.timeline import Moment
-from ros_anomaly_sim.demo.video import VideoWriter
 from ros_anomaly_sim.demo.visible import MIN_VISIBLE_PX, VisibleObject, objects_in_the_way, visible_objects
+from ros_anomaly_sim.film.pictures import Truth, View, draw
+from ros_anomaly_sim.film.video import VideoWriter
 
 _NS_PER_S = 1_000_000_000
 
@@ -24,8 +25,8 @@ _NS_PER_S = 1_000_000_000
 class RunRecord:
     """Takes the frames of one run in order. ``video`` gets a picture of each, also of those not processed."""
 
-    def __init__(self, drive: DriveFile, video: VideoWriter) -> None:
-        self.drive = drive
+    def __init__(self, drive: DriveFile, setting: Setting, video: VideoWriter) -> None:
+        self.drive, self.setting = drive, setting
         self.moments: list[Moment] = []
         self.ranking = PixelRanking()
         self.album = Album()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from enum import Enum
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from ros_anomaly.checked import read_yaml
 from ros_anomaly_sim.scenarios.schema import Scenario
@@ -35,6 +40,27 @@ def find_scenario(name_or_path: str) -> Scenario:
             f"scenario: expected the path of a .yaml file or one of {', '.join(suite_names())}; found {name_or_path!r}"
         )
     return load_scenario(FOLDER / f"{name_or_path}.yaml")
+
+
+def save_scenario(scenario: Scenario, path: Path) -> None:
+    """Write a scenario as a file that ``load_scenario`` reads; its name is to be that of the file.
+
+    Raises:
+        ValueError: it is another.
+        OSError: the file cannot be written.
+    """
+    if path.stem != scenario.name:
+        raise ValueError(f"{path}: expected the file to be named {scenario.name}.yaml")
+    plain = asdict(scenario, dict_factory=lambda items: {k: v.value if isinstance(v, Enum) else v for k, v in items})
+    del plain["name"]
+    path.write_text(yaml.safe_dump(_lists(plain), sort_keys=False, width=120), encoding="utf-8")
+
+
+def _lists(value: Any) -> Any:
+    """The value with lists for tuples, which YAML has a tag of its own for."""
+    if isinstance(value, dict):
+        return {key: _lists(entry) for key, entry in value.items()}
+    return [_lists(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 def load_scenario(path: Path) -> Scenario:

@@ -48,6 +48,8 @@ STOCK_MAPS = (
 )
 """Maps that come with CARLA 0.9.16."""
 
+_FARTHEST_M = 10_000.0
+
 
 def _require(holds: bool, name: str, expected: str, found: Any) -> None:
     if not holds:
@@ -59,6 +61,24 @@ def _within(name: str, value: float, low: float, high: float) -> None:
 
 
 @dataclass(frozen=True)
+class Swerve:
+    """A way around something: the ego is ``left_m`` off its lane's middle (negative: right) from ``hold_m`` before
+    ``distance_m`` to as much behind it; it takes ``ramp_m`` more before and behind to get there and back.
+    """
+
+    distance_m: float
+    hold_m: float
+    left_m: float
+    ramp_m: float = 24.0
+
+    def __post_init__(self) -> None:
+        _within("distance_m", self.distance_m, 0.0, _FARTHEST_M)
+        _within("hold_m", self.hold_m, 0.0, 50.0)
+        _within("left_m", self.left_m, -10.0, 10.0)
+        _within("ramp_m", self.ramp_m, 5.0, 200.0)
+
+
+@dataclass(frozen=True)
 class Ego:
     """The vehicle with the camera: it starts at rest on a spawn point of the map and follows its lane."""
 
@@ -66,10 +86,11 @@ class Ego:
     route_m: float
     speed_kmh: float = 30.0
     blueprint: str = "vehicle.tesla.model3"
+    swerves: tuple[Swerve, ...] = ()
 
     def __post_init__(self) -> None:
         _require(self.spawn_point >= 0, "spawn_point", "a number from 0 on", self.spawn_point)
-        _within("route_m", self.route_m, 20.0, 1000.0)
+        _within("route_m", self.route_m, 20.0, _FARTHEST_M)
         _within("speed_kmh", self.speed_kmh, 5.0, 60.0)
         _require(self.blueprint.startswith("vehicle."), "blueprint", "one of CARLA's vehicle.*", self.blueprint)
 
@@ -92,7 +113,7 @@ class SceneActor:
         _require(
             self.blueprint.startswith(kinds), "blueprint", "one of vehicle.*, walker.*, static.prop.*", self.blueprint
         )
-        _within("distance_m", self.distance_m, -50.0, 500.0)
+        _within("distance_m", self.distance_m, -50.0, _FARTHEST_M)
         _within("left_m", self.left_m, -30.0, 30.0)
         _within("yaw_deg", self.yaw_deg, -360.0, 360.0)
         _within("speed_kmh", self.speed_kmh, 0.0, 60.0)
@@ -111,7 +132,7 @@ class Anomaly:
 
     def __post_init__(self) -> None:
         _require(self.blueprint.startswith("static.prop."), "blueprint", "one of static.prop.*", self.blueprint)
-        _within("distance_m", self.distance_m, 5.0, 500.0)
+        _within("distance_m", self.distance_m, 5.0, _FARTHEST_M)
         _within("left_m", self.left_m, -30.0, 30.0)
         _within("yaw_deg", self.yaw_deg, -360.0, 360.0)
 

@@ -36,6 +36,14 @@ class Shape:
         return (0.0, 0.0, self.extent[2] - self.origin_height_m)
 
 
+@dataclass(frozen=True)
+class TriggerBox:
+    """The ground that a traffic light is about, in its actor's axes: the middle, and half extents."""
+
+    middle: Vec3
+    extent: Vec3
+
+
 @dataclass
 class Actor:
     """A living actor; the simulation thread alone changes it.
@@ -62,6 +70,7 @@ class Actor:
     walk: WalkerControl = field(default_factory=WalkerControl)
     constant_velocity: Vec3 | None = None
     light_state: int = 0
+    trigger: TriggerBox | None = None
 
     @property
     def kind(self) -> Kind:
@@ -142,6 +151,8 @@ class Actor:
     def bounding_box(self) -> list[Any]:
         """BoundingBox on the wire: centre relative to the actor, extent, rotation, actor id."""
         extent, centre = (self.shape.extent, self.shape.box_centre) if self.shape else (STILL, STILL)
+        if self.trigger is not None:
+            extent, centre = self.trigger.extent, self.trigger.middle
         return [list(centre), list(extent), [0.0, 0.0, 0.0], self.id]
 
     def on_the_wire(self, token: bytes) -> list[Any]:

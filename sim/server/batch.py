@@ -11,6 +11,7 @@ from ros_anomaly_sim.server.actor_calls import ActorCalls
 from ros_anomaly_sim.server.dispatcher import Answer, Call, Dispatcher
 from ros_anomaly_sim.server.simulation import Simulation
 from ros_anomaly_sim.server.structs import ActorDescription, VehicleControl, WalkerControl
+from ros_anomaly_sim.server.traffic_light_calls import TrafficLightCalls
 from ros_anomaly_sim.server.vehicle_calls import VehicleCalls
 
 FUTURE_ACTOR = 0
@@ -47,7 +48,9 @@ class Command(IntEnum):
 class BatchCalls:
     """Handler of ``apply_batch``."""
 
-    def __init__(self, simulation: Simulation, actors: ActorCalls, vehicles: VehicleCalls) -> None:
+    def __init__(
+        self, simulation: Simulation, actors: ActorCalls, vehicles: VehicleCalls, lights: TrafficLightCalls
+    ) -> None:
         self._simulation = simulation
         self._actors = actors
         # Commands of the form [actor, value].
@@ -62,6 +65,7 @@ class BatchCalls:
             Command.SET_AUTOPILOT: (wire.boolean, vehicles.set_autopilot),
             Command.SET_VEHICLE_LIGHT_STATE: (wire.integer, lambda i, state: vehicles.set_lights(i, [state])),
             Command.APPLY_LOCATION: (wire.vector, actors.set_location),
+            Command.SET_TRAFFIC_LIGHT_STATE: (wire.integer, lights.set_state),
         }
 
     def register(self, dispatcher: Dispatcher) -> None:

@@ -87,7 +87,7 @@ _STOCK_PROPS: dict[str, str] = {
     "trashcan03": "bin_bullet",
     "travelcase": "suitcase",
 }
-_OWN_PROPS = (ObjectKind.RESERVED, ObjectKind.VALIDATION_ANOMALY)
+_OWN_PROPS = (ObjectKind.RESERVED, ObjectKind.VALIDATION_ANOMALY, ObjectKind.NEGATIVE)
 # CARLA tags as Dynamic what may change its place: animals, bags, carts, wheelchairs.
 _DYNAMIC_FORMS = ("animal",)
 _DYNAMIC_NAMES = (
@@ -230,4 +230,6 @@ def _sensors() -> list[Blueprint]:
         sensor("other.collision"),
         sensor("other.gnss", _SENSOR_TICK, *gnss, seed),
         sensor("other.imu", _SENSOR_TICK, *imu, seed),
+        Blueprint("sensor.other.lane_invasion", Kind.CLIENT_SIDE, Tag.NONE, (_ROLE,)),
+        Blueprint("controller.ai.walker", Kind.CLIENT_SIDE, Tag.NONE, (_ROLE,)),
     ]

@@ -20,6 +20,9 @@ class Kind(Enum):
     PROP = "prop"
     SENSOR = "sensor"
     SPECTATOR = "spectator"
+    TRAFFIC_LIGHT = "traffic light"
+    CLIENT_SIDE = "client side"
+    """Lives in the client that made it; the server only knows its name."""
 
 
 @dataclass(frozen=True)

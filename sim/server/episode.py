@@ -15,6 +15,7 @@ from ros_anomaly_sim.server.motion import move_all
 from ros_anomaly_sim.server.structs import CLEAR_NOON, ActorDescription, EpisodeSettings, WeatherParameters
 from ros_anomaly_sim.server.tags import Tag
 from ros_anomaly_sim.server.town_map import TownMap
+from ros_anomaly_sim.server.traffic_lights import TrafficLights
 from ros_anomaly_sim.server.weather import wetness
 from ros_anomaly_sim.street.objects.library import ModelLibrary
 from ros_anomaly_sim.street.splits import Split
@@ -31,6 +32,7 @@ class Episode:
 
     Attributes:
         number: identifies the episode; clients notice a new map by it.
+        lights: the map's traffic lights; their actors cannot be destroyed.
         frame, elapsed_s, delta_s: the last tick, simulated time since the episode began, and the last step.
     """
 
@@ -64,6 +66,9 @@ class Episode:
                 Transform((x, y, z + 2.0), start.rotation),
             )
         )
+        self.lights = TrafficLights(town.signals, (self._new_id() for _ in town.signals))
+        for light in self.lights:
+            self._admit(light.actor)
 
     @property
     def actors(self) -> Sequence[Actor]:
@@ -107,9 +112,9 @@ class Episode:
         return self._admit(actor)
 
     def destroy(self, actor_id: int) -> Actor | None:
-        """Remove an actor; None if there is none. What was attached to it stays where it is, as in CARLA."""
+        """Remove an actor; None if there is none that may go. What was attached stays where it is, as in CARLA."""
         actor = self._actors.get(actor_id)
-        if actor is None or actor is self.spectator:
+        if actor is None or actor.kind in (Kind.SPECTATOR, Kind.TRAFFIC_LIGHT):
             return None
         for child in self._actors.values():
             if child.parent is actor:
@@ -123,6 +128,7 @@ class Episode:
         self.frame += 1
         self.elapsed_s += delta_s
         self.delta_s = delta_s
+        self.lights.tick(delta_s)
         return move_all(self.actors, self.town, grip_when(wetness(self.weather)), delta_s)
 
     def _admit(self, actor: Actor) -> Actor:

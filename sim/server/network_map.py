@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ros_anomaly_sim.server.geometry import Transform, carla_yaw_deg, to_street
 from ros_anomaly_sim.server.obstacles import ObstacleGrid
-from ros_anomaly_sim.server.town_map import SPAWN_CLEAR_M, SPAWN_EVERY_M, SPAWN_HEIGHT_M
+from ros_anomaly_sim.server.town_map import SPAWN_HEIGHT_M
 from ros_anomaly_sim.street.network.lanes import SpawnPoint
 from ros_anomaly_sim.street.network.opendrive import opendrive_text
 from ros_anomaly_sim.street.network.town import NetworkTown
 from ros_anomaly_sim.street.occupancy import Occupancy
+from ros_anomaly_sim.street.spawn_places import CLEAR_M, EVERY_M
 
 
 class NetworkTownMap:
@@ -20,7 +21,8 @@ class NetworkTownMap:
         self.world = town.world
         self.placements = town.placements
         self.opendrive = opendrive_text(town.road_map, name)
-        self.spawn_points = tuple(_transform(p) for p in town.lanes.spawn_points(SPAWN_EVERY_M, SPAWN_CLEAR_M))
+        self.signals = town.road_map.signals
+        self.spawn_points = tuple(_transform(p) for p in town.lanes.spawn_points(EVERY_M, CLEAR_M))
         self._town = town
         self._obstacles = ObstacleGrid(town.occupied)
 

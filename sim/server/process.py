@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from ros_anomaly_sim.render.camera import Camera
@@ -20,6 +20,7 @@ from ros_anomaly_sim.server.calls import dispatcher_for
 from ros_anomaly_sim.server.geometry import Transform, camera_pose
 from ros_anomaly_sim.server.map_store import MapStore
 from ros_anomaly_sim.server.network import Network
+from ros_anomaly_sim.server.signal_models import with_signals
 from ros_anomaly_sim.server.simulation import Simulation
 from ros_anomaly_sim.street.objects.library import ModelLibrary
 from ros_anomaly_sim.street.scene import Scene
@@ -31,7 +32,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """What a server is asked to be. Port 0 is any free one; ``stream_port`` None is the one after ``port``."""
+    """What a server is asked to be. Port 0 is any free one; ``stream_port`` None is the one after ``port``.
+
+    ``timing`` is a file that it writes when it ends: what its ticks took.
+    """
 
     town: str
     host: str = "127.0.0.1"
@@ -39,6 +43,7 @@ class ServerOptions:
     stream_port: int | None = None
     camera: str = "ordinary"
     length_m: float = DEFAULT_LENGTH_M
+    timing: Path | None = None
 
     def __post_init__(self) -> None:
         for name, port in (("port", self.port), ("stream_port", self.stream_port)):
@@ -59,7 +64,7 @@ def serve(options: ServerOptions, library: ModelLibrary, say: Callable[[str], No
     network = Network(options.host, options.port, options.stream_port)
     try:
         town = maps.load(options.town)
-        with StreetRenderer(Camera(64, 36), library.load) as renderer:
+        with StreetRenderer(Camera(64, 36), with_signals(library.load)) as renderer:
             simulation = Simulation(network, maps, town, blueprint_library(), library, renderer, recorded_by)
             with _ending_on_signals(simulation.stop):
                 # Shaders and the town go to the GPU now, not with the first client's first tick.
@@ -71,10 +76,12 @@ def serve(options: ServerOptions, library: ModelLibrary, say: Callable[[str], No
             _log.info(
                 "%d ticks in %.1f s, %.1f s of them rendering; %d payloads dropped",
                 simulation.timing.ticks,
-                simulation.timing.tick_s,
+                simulation.timing.total_s,
                 simulation.timing.render_s,
                 network.hub.dropped,
             )
+            if options.timing is not None:
+                simulation.timing.save(options.timing)
     finally:
         network.stop()
 
@@ -83,7 +90,8 @@ def end_when_stdin_closes() -> None:
     """Have this process end (SIGTERM to itself) when its standard input does, as it does with a killed parent."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1024):
+        # Not through sys.stdin: its lock, held here at the interpreter's end, would make that a fatal error.
+        while os.read(0, 1024):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -39,4 +39,5 @@ class Scenery:
 def scene(episode: Episode, scenery: Scenery, pose: CameraPose) -> Scene:
     """The scene that a camera of the episode looks at."""
     actors = [p for p in (a.placement() for a in episode.actors) if p is not None]
-    return Scene(episode.town.world, (*scenery.near(pose), *actors), rendered_weather(episode.weather))
+    lights = [p for light in episode.lights for p in light.placements()]
+    return Scene(episode.town.world, (*scenery.near(pose), *lights, *actors), rendered_weather(episode.weather))

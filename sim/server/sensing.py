@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +22,7 @@ from ros_anomaly_sim.server.scenes import Scenery, scene
 from ros_anomaly_sim.server.sensor_spec import SensorSpec
 from ros_anomaly_sim.server.sensor_types import SensorType
 from ros_anomaly_sim.server.streams import StreamHub, token
+from ros_anomaly_sim.server.timing import TickTime
 from ros_anomaly_sim.server.world_state import header
 from ros_anomaly_sim.street.scene import CameraPose, Scene
 
@@ -36,16 +36,6 @@ class Renderer(Protocol):
     def render(self, scene: Scene, pose: CameraPose, camera: Camera | None = None) -> Rendered:
         """One frame."""
         ...
-
-
-@dataclass
-class Timing:
-    """Wall time spent so far, in seconds, and what for."""
-
-    ticks: int = 0
-    tick_s: float = 0.0
-    render_s: float = 0.0
-    frames: int = 0
 
 
 class Sensing:
@@ -85,8 +75,8 @@ class Sensing:
         """Whether a camera will be rendered for the tick that just ended."""
         return any(spec.camera is not None for _, spec in self._due())
 
-    def sense(self, collisions: Sequence[Collision], timing: Timing) -> None:
-        """Send the data of the tick that just ended."""
+    def sense(self, collisions: Sequence[Collision], spent: TickTime) -> None:
+        """Send the data of the tick that just ended; ``spent`` is told what rendering took."""
         pictures: dict[tuple[object, ...], Rendered] = {}
         for sensor, spec in self._due():
             if spec.type is SensorType.COLLISION:
@@ -99,9 +89,13 @@ class Sensing:
             elif spec.camera is not None and not self._episode.settings.no_rendering_mode:
                 started = time.perf_counter()
                 picture = self._picture(sensor, spec.camera, pictures)
-                timing.render_s += time.perf_counter() - started
-                timing.frames += 1
+                spent.render_s += time.perf_counter() - started
+                spent.images += 1
                 self._send(sensor, spec, camera_payload(spec.type, picture, spec.fov_deg, self._recorded_by))
+
+    def look(self, pose: CameraPose, camera: Camera) -> Rendered:
+        """The world as it is now, from a place in the streets' frame."""
+        return self._renderer.render(scene(self._episode, self._scenery, pose), pose, camera)
 
     def _due(self) -> list[tuple[Actor, SensorSpec]]:
         episode = self._episode
@@ -115,8 +109,7 @@ class Sensing:
         where = sensor.world_transform()
         key = (camera, *np.round((*where.location, *where.rotation), 4))
         if key not in pictures:
-            pose = camera_pose(where)
-            pictures[key] = self._renderer.render(scene(self._episode, self._scenery, pose), pose, camera)
+            pictures[key] = self.look(camera_pose(where), camera)
         return pictures[key]
 
     def _send(self, sensor: Actor, spec: SensorSpec, payload: bytes) -> None:

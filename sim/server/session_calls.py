@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 from ros_anomaly_sim.server import wire
 from ros_anomaly_sim.server.dispatcher import Answer, Call, Dispatcher
+from ros_anomaly_sim.server.geometry import Vec3
 from ros_anomaly_sim.server.map_store import available_maps
+from ros_anomaly_sim.server.rays import hits
 from ros_anomaly_sim.server.simulation import Simulation
 from ros_anomaly_sim.server.streams import WORLD_STREAM, token
 from ros_anomaly_sim.server.structs import EpisodeSettings, WeatherParameters
+from ros_anomaly_sim.server.tags import Tag
 
 VERSION = "0.9.16"
 """Of the client whose protocol this is."""
@@ -43,12 +47,12 @@ class SessionCalls:
         add("get_actor_definitions", lambda _: self._simulation.blueprints.on_the_wire())
         add("get_weather_parameters", lambda _: list(self._simulation.episode.weather.values))
         add("set_weather_parameters", self._set_weather, WeatherParameters.read, answer=Answer.VOID)
-        # The towns have no lamps that can be switched, no level of separate objects and no traffic light actors.
+        # The towns have no lamps that can be switched and no level of separate objects.
         add("query_lights_state", lambda _, __: [], wire.anything)
         add("get_environment_objects", lambda _, __: [], wire.anything)
         add("get_all_level_BBs", lambda _, __: [], wire.anything)
-        add("freeze_all_traffic_lights", lambda _, __: None, boolean, answer=Answer.VOID)
-        add("reset_all_traffic_lights", lambda _: None, answer=Answer.VOID)
+        add("project_point", self._project, wire.vector, wire.vector, wire.number)
+        add("cast_ray", self._cast_ray, wire.vector, wire.vector)
         add("draw_debug_shape", self._draw_debug_shape, wire.anything, answer=Answer.VOID)
 
     def _episode_info(self, _: Call) -> list[Any]:
@@ -79,6 +83,16 @@ class SessionCalls:
 
     def _set_weather(self, _: Call, weather: WeatherParameters) -> None:
         self._simulation.episode.weather = weather
+
+    def _project(self, _: Call, start: Vec3, direction: Vec3, reach_m: float) -> list[Any]:
+        """Whether something is hit, and what."""
+        hit = next(hits(self._simulation.sensing, start, direction, reach_m), None)
+        return [False, [[0.0, 0.0, 0.0], int(Tag.NONE)]] if hit is None else [True, hit.labelled_point]
+
+    def _cast_ray(self, _: Call, start: Vec3, end: Vec3) -> list[Any]:
+        x, y, z = (b - a for a, b in zip(start, end, strict=True))
+        found = hits(self._simulation.sensing, start, (x, y, z), math.hypot(x, y, z))
+        return [hit.labelled_point for hit in found]
 
     def _draw_debug_shape(self, _: Call, _shape: object) -> None:
         if not self._debug_warned:

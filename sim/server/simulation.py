@@ -14,9 +14,10 @@ from ros_anomaly_sim.server.dispatcher import Dispatcher
 from ros_anomaly_sim.server.episode import Episode
 from ros_anomaly_sim.server.map_store import MapStore
 from ros_anomaly_sim.server.network import Network, RpcConnection
-from ros_anomaly_sim.server.sensing import Renderer, Sensing, Timing
+from ros_anomaly_sim.server.sensing import Renderer, Sensing
 from ros_anomaly_sim.server.streams import WORLD_STREAM
 from ros_anomaly_sim.server.structs import EpisodeSettings
+from ros_anomaly_sim.server.timing import TickTime, Timing
 from ros_anomaly_sim.server.town_map import TownMap
 from ros_anomaly_sim.server.wire import Request
 from ros_anomaly_sim.server.world_state import MAP_CHANGED, world_state
@@ -27,6 +28,7 @@ DEFAULT_DELTA_S = 0.05
 
 _FREE_RUN_S = 1 / 30
 _LONGEST_STEP_S = 0.2
+_QUIET_S = 0.3
 _log = logging.getLogger(__name__)
 
 
@@ -103,13 +105,13 @@ class Simulation:
         collisions = self.episode.tick(self._step_s())
         self.publish_world()
         self._last_tick = time.monotonic()
-        self.timing.ticks += 1
-        self.timing.tick_s += time.perf_counter() - started - waited
-        self._afterwards.append(lambda: self._sense(collisions))
+        spent = TickTime(self.episode.frame, time.perf_counter() - started - waited)
+        self._afterwards.append(lambda: self._sense(collisions, spent))
         return self.episode.frame
 
     def load(self, name: str, reset_settings: bool) -> None:
-        """Begin a new episode on another map. Raises UnknownMapError, ValueError."""
+        """Begin a new episode on another map, or (empty name) again on this one. Raises UnknownMapError, ValueError."""
+        name = name or self.episode.town.name
         town = self.maps.load(name)
         if self.maps.stands_in(name):
             _log.warning("map %s is CARLA's own and not here: a town of this server stands in for it", town.name)
@@ -118,7 +120,11 @@ class Simulation:
         settings = EpisodeSettings() if reset_settings else self.episode.settings
         old = self.episode
         self.episode, self.sensing = self._episode(old.number + 1, town, old.frame + 1, settings)
-        self.publish_world(MAP_CHANGED)
+        # A client that hears of the new episode on the stream of the old one, before it has got the call's answer and
+        # hung up, resets its traffic manager while the manager's own thread works, and crashes. So nobody who listens
+        # already hears anything for a moment, as from a server that takes its time to load.
+        self.network.hub.renew_world(_QUIET_S, world_state(self.episode, MAP_CHANGED))
+        self._last_tick = time.monotonic() + _QUIET_S
 
     def publish_world(self, flags: int = 0) -> None:
         """Send the world state as it is."""
@@ -131,13 +137,14 @@ class Simulation:
         hub, port = self.network.hub, self.network.stream_port
         return episode, Sensing(episode, hub, self._renderer, self._recorded_by, port)
 
-    def _sense(self, collisions: list[Collision]) -> None:
+    def _sense(self, collisions: list[Collision], spent: TickTime) -> None:
         started = time.perf_counter()
         if self.sensing.wants_pictures():
             # Rendering holds the interpreter: the answer has to be on its way before.
             self.network.hub.flush()
-        self.sensing.sense(collisions, self.timing)
-        self.timing.tick_s += time.perf_counter() - started
+        self.sensing.sense(collisions, spent)
+        spent.total_s += time.perf_counter() - started
+        self.timing.add(spent)
 
     def _run_afterwards(self) -> None:
         while self._afterwards:

@@ -12,6 +12,7 @@ import logging
 import struct
 import threading
 import time
+from dataclasses import dataclass
 
 WORLD_STREAM = 1
 """Number of the world-state stream; those of sensors are their actor ids."""
@@ -44,6 +45,7 @@ class StreamHub:
         self._announced: dict[int, list[tuple[float, object]]] = {}
         self._connections: set[StreamConnection] = set()
         self._last_world: tuple[bytes, ...] | None = None
+        self._held_back: _HeldBack | None = None
         self.dropped = 0
 
     # Called by the simulation thread.
@@ -93,6 +95,12 @@ class StreamHub:
         """Send a payload, given in parts, to everybody who listens; returns at once."""
         self._loop.call_soon_threadsafe(self._send, stream, parts)
 
+    def renew_world(self, quiet_s: float, *parts: bytes) -> None:
+        """The world state of a new episode: at once for those who subscribe from now on; those who listen already
+        get it after ``quiet_s``, or just before the next state.
+        """
+        self._loop.call_soon_threadsafe(self._hold_back, quiet_s, parts)
+
     def flush(self, timeout_s: float = 1.0) -> None:
         """Wait until what was published has been handed to the system."""
         done = threading.Event()
@@ -133,6 +141,7 @@ class StreamHub:
 
     def _send(self, stream: int, parts: tuple[bytes, ...]) -> None:
         if stream == WORLD_STREAM:
+            self._tell_held_back()
             self._last_world = parts
         for connection in tuple(self._subscribers.get(stream, ())):
             if not connection.send(parts):
@@ -140,11 +149,34 @@ class StreamHub:
                 if connection.first_drop():
                     _log.warning("stream %d: a client reads too slowly, payloads are dropped for it", stream)
 
+    def _hold_back(self, quiet_s: float, parts: tuple[bytes, ...]) -> None:
+        self._tell_held_back()
+        self._last_world = parts
+        self._held_back = _HeldBack(tuple(self._subscribers.get(WORLD_STREAM, ())), parts)
+        self._loop.call_later(quiet_s, self._tell_held_back, self._held_back)
+
+    def _tell_held_back(self, only: _HeldBack | None = None) -> None:
+        """Send what is held back, if there is anything; ``only``: if it is still this."""
+        held = self._held_back
+        if held is None or only not in (None, held):
+            return
+        self._held_back = None
+        for connection in held.connections:
+            connection.send(held.parts)
+
     def _set_announced(self, stream: int, entries: list[tuple[float, object]]) -> None:
         if entries:
             self._announced[stream] = entries
         else:
             self._announced.pop(stream, None)
+
+
+@dataclass(frozen=True, eq=False)
+class _HeldBack:
+    """A world state that some subscribers do not know yet."""
+
+    connections: tuple[StreamConnection, ...]
+    parts: tuple[bytes, ...]
 
 
 class StreamConnection(asyncio.Protocol):

@@ -5,24 +5,22 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-import numpy as np
-
 from ros_anomaly_sim.server.geometry import Transform, Vec3, carla_yaw_deg, to_street
 from ros_anomaly_sim.server.obstacles import ObstacleGrid
 from ros_anomaly_sim.street.anomalies import ground_height_m
-from ros_anomaly_sim.street.layout import RIGHT, SIDES
+from ros_anomaly_sim.street.layout import RIGHT
 from ros_anomaly_sim.street.network.opendrive import opendrive_text
+from ros_anomaly_sim.street.network.road_map import Signal
 from ros_anomaly_sim.street.network.single import road_map_of_street
 from ros_anomaly_sim.street.occupancy import Occupancy
 from ros_anomaly_sim.street.roads import TERRAIN_HEIGHT_M
 from ros_anomaly_sim.street.scene import Placement, StaticWorld
+from ros_anomaly_sim.street.spawn_places import spawn_places
 from ros_anomaly_sim.street.splits import Split
 from ros_anomaly_sim.street.town import Town
 
 SPAWN_HEIGHT_M = 0.3
-SPAWN_EVERY_M = 20.0
-SPAWN_CLEAR_M = 8.0
-"""Spawn points: how high above the road, how far apart, and how far from junctions and zebra crossings."""
+"""How high above the road spawn points are."""
 
 
 class TownMap(Protocol):
@@ -34,6 +32,7 @@ class TownMap(Protocol):
         world: the static mesh; ``placements`` are its furniture, with instance ids below 20000.
         opendrive: OpenDRIVE text of its roads.
         spawn_points: where vehicles may start, heading along their lane.
+        signals: its traffic lights, in the streets' frame.
     """
 
     name: str
@@ -42,6 +41,7 @@ class TownMap(Protocol):
     placements: tuple[Placement, ...]
     opendrive: str
     spawn_points: tuple[Transform, ...]
+    signals: tuple[Signal, ...]
 
     def ground_height_m(self, x: float, y: float) -> float:
         """Height of the ground."""
@@ -60,8 +60,12 @@ class StreetTownMap:
         self.split = town.split
         self.world = town.world
         self.placements = town.placements
-        self.opendrive = opendrive_text(road_map_of_street(town, name))
-        self.spawn_points = tuple(_spawn_points(town))
+        road_map = road_map_of_street(town, name)
+        self.opendrive = opendrive_text(road_map)
+        self.signals = road_map.signals
+        self.spawn_points = tuple(
+            _on_lane(town, place.s_m, place.side, place.lane, SPAWN_HEIGHT_M) for place in spawn_places(town.plan)
+        )
         self._town = town
         self._obstacles = ObstacleGrid(town.occupied)
 
@@ -87,16 +91,3 @@ def _on_lane(town: Town, s: float, side: int, lane: int, z: float) -> Transform:
     yaw = carla_yaw_deg(float(town.track.heading_rad(s)) + (0.0 if side == RIGHT else math.pi))
     location: Vec3 = to_street((x, y, z))
     return Transform(location, (0.0, yaw, 0.0))
-
-
-def _spawn_points(town: Town) -> list[Transform]:
-    """Along every lane of the right side first, in driving order, then of the left."""
-    plan = town.plan
-    points = []
-    for side in sorted(SIDES, reverse=True):
-        for lane in range(plan.profile.lanes):
-            places = np.arange(10.0, plan.length_m - 10.0, SPAWN_EVERY_M)
-            for s in places if side == RIGHT else places[::-1]:
-                if plan.clear_of_junctions(s, SPAWN_CLEAR_M) and plan.clear_of_zebras(s, SPAWN_CLEAR_M):
-                    points.append(_on_lane(town, float(s), side, lane, SPAWN_HEIGHT_M))
-    return points

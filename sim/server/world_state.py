@@ -10,6 +10,7 @@ from ros_anomaly_sim.server.blueprints import Kind
 from ros_anomaly_sim.server.episode import Episode
 from ros_anomaly_sim.server.geometry import Transform
 from ros_anomaly_sim.server.sensor_types import SensorType
+from ros_anomaly_sim.server.traffic_lights import LightState, TrafficLight
 
 MAP_CHANGED = 1
 """Flag of the first state of an episode: clients fetch the map again."""
@@ -21,7 +22,9 @@ _VEHICLE = struct.Struct("<fff???ifB?IB")
 _WALKER = struct.Struct("<3ff?")
 _STATE_BYTES = 54
 _ALIVE = 1
-_GREEN, _NO_FAILURE = 2, 0
+_LIGHT = struct.Struct("<32sffffI?B")
+_NO_FAILURE = 0
+_POLE = 0
 _SPEED_LIMIT_KMH = 50.0
 
 
@@ -37,11 +40,11 @@ def world_state(episode: Episode, flags: int = 0) -> bytes:
         header(SensorType.WORLD_STATE, episode.frame, episode.elapsed_s),
         _EPISODE.pack(episode.number, time.time(), episode.delta_s, 0, 0, 0, flags),
     ]
-    parts += [_actor(a) for a in episode.actors]
+    parts += [_actor(episode, a) for a in episode.actors]
     return b"".join(parts)
 
 
-def _actor(actor: Actor) -> bytes:
+def _actor(episode: Episode, actor: Actor) -> bytes:
     where = actor.world_transform()
     fixed = _ACTOR.pack(
         actor.id,
@@ -52,14 +55,24 @@ def _actor(actor: Actor) -> bytes:
         *actor.angular_velocity,
         *actor.acceleration,
     )
-    return fixed + _own_state(actor).ljust(_STATE_BYTES, b"\0")
+    return fixed + _own_state(episode, actor).ljust(_STATE_BYTES, b"\0")
 
 
-def _own_state(actor: Actor) -> bytes:
+def _own_state(episode: Episode, actor: Actor) -> bytes:
     if actor.kind is Kind.VEHICLE:
+        light = episode.lights.before(actor)
+        # Who stands before no light has green, as in CARLA.
+        shown = (LightState.GREEN, False, 0) if light is None else (light.state, True, light.actor.id)
         c = actor.control
         flags = (c.hand_brake, c.reverse, c.manual_gear_shift, c.gear)
-        return _VEHICLE.pack(c.throttle, c.steer, c.brake, *flags, _SPEED_LIMIT_KMH, _GREEN, False, 0, _NO_FAILURE)
+        return _VEHICLE.pack(c.throttle, c.steer, c.brake, *flags, _SPEED_LIMIT_KMH, *shown, _NO_FAILURE)
     if actor.kind is Kind.WALKER:
         return _WALKER.pack(*actor.walk.direction, actor.walk.speed_mps, actor.walk.jump)
-    return b""
+    light = episode.lights.find(actor.id)
+    return b"" if light is None else _light_state(light)
+
+
+def _light_state(light: TrafficLight) -> bytes:
+    seconds = (light.seconds[s] for s in (LightState.GREEN, LightState.YELLOW, LightState.RED))
+    number = str(light.signal.number).encode()
+    return _LIGHT.pack(number, *seconds, light.shown_s, _POLE, light.group.frozen, light.state)

@@ -31,6 +31,7 @@ class DriveAnomaly:
     instance_id: int
     model: str
     position: Vec3
+    yaw_rad: float
     s_m: float
     d_m: float
     in_corridor: bool
@@ -58,6 +59,7 @@ class Drive:
     Attributes:
         town: the town; long drives make it longer than the default.
         anomalies: what stands where.
+        swerves: how the ego vehicle passes those in its corridor.
         clear_s: (start, end) of the stretch without anomalies ahead; None if there is none.
     """
 
@@ -86,8 +88,8 @@ class Drive:
         found: tuple[Anomaly, ...] = ()
         if anomalies:
             found = place_along(self.town, library, path, self.duration_s, self.clear_s, occupied, rng)
-        swerves = tuple(s for s in (corridor_swerve(a, lane_d) for a in found) if s is not None)
-        self._path = EgoPath(self.town.track, _START_S_M, lane_d, phases, swerves)
+        self.swerves = tuple(s for s in (corridor_swerve(a, lane_d) for a in found) if s is not None)
+        self._path = EgoPath(self.town.track, _START_S_M, lane_d, phases, self.swerves)
         self._fixed: list[Placement] = [*self.town.placements, *(a.placement(self.town) for a in found)]
         self._fixed += make_parked(self.town, library, occupied, rng)
         self._fixed_xy = np.array([p.position[:2] for p in self._fixed]).reshape(-1, 2)
@@ -97,6 +99,7 @@ class Drive:
                 a.instance_id,
                 a.model,
                 a.placement(self.town).position,
+                a.placement(self.town).yaw_rad,
                 a.s_m,
                 a.d_m,
                 corridor_swerve(a, lane_d) is not None,
@@ -119,6 +122,13 @@ class Drive:
             speed_mps=self._path.speed_mps(t_s),
             yaw_rate_radps=self._path.yaw_rate_radps(t_s),
             camera=camera,
+        )
+
+    def others(self, tag: str, t_s: float = 0.0) -> tuple[Placement, ...]:
+        """Everybody of one kind at a time, wherever they are: "parked", "driving", "walking" or "crossing"."""
+        fixed = tuple(p for p in self._fixed if p.tag == tag)
+        return fixed + tuple(
+            mover.at(t_s).placement(self.town, mover.instance_id) for mover in self._movers if mover.actor.tag == tag
         )
 
     def _placements(self, t_s: float, x: float, y: float, yaw: float) -> list[Placement]:

@@ -21,10 +21,11 @@ class Swerve:
     s_m: float
     hold_m: float
     shift_m: float
+    ramp_m: float = SWERVE_RAMP_M
 
     def offset_m(self, s_m: np.ndarray) -> np.ndarray:
         """Shift at s: a smoothstep ramp, so that heading and lateral speed have no jump."""
-        x = np.clip((self.hold_m + SWERVE_RAMP_M - np.abs(s_m - self.s_m)) / SWERVE_RAMP_M, 0.0, 1.0)
+        x = np.clip((self.hold_m + self.ramp_m - np.abs(s_m - self.s_m)) / self.ramp_m, 0.0, 1.0)
         return self.shift_m * x**3 * (10.0 - 15.0 * x + 6.0 * x * x)
 
 

@@ -16,6 +16,19 @@ _POST_CLEARANCE_M = 0.45
 
 
 @dataclass(frozen=True)
+class RoadsideSignal:
+    """Traffic lights for the traffic of one side, in road coordinates.
+
+    They hang on a post at (s, d); ``heads`` are (d, s, z) of the middle of each one's underside.
+    """
+
+    side: int
+    s_m: float
+    d_m: float
+    heads: tuple[tuple[float, float, float], ...]
+
+
+@dataclass(frozen=True)
 class SignLayers:
     """Texture layers of one town's signs and signals; ``backs`` maps a sign's layer to that of its back."""
 
@@ -37,7 +50,7 @@ class SignLayers:
 
 
 class RoadsideMaker:
-    """Adds what stands at the kerb; ``posts`` collects (s, d) of every post."""
+    """Adds what stands at the kerb; ``posts`` collects (s, d) of every post, ``signals`` the traffic lights."""
 
     def __init__(self, builder: MeshBuilder, plan: Plan, signs: SignLayers, rng: np.random.Generator) -> None:
         self._builder = builder
@@ -47,6 +60,7 @@ class RoadsideMaker:
         self._metal: Colour = _grey(rng, 0.28, 0.62)
         self._lamp_kind = str(rng.choice(["arm", "double", "post", "wood"]))
         self.posts: list[tuple[float, float]] = []
+        self.signals: list[RoadsideSignal] = []
 
     def build(self) -> None:
         """Lamps, signs, bollards and signals along the whole road."""
@@ -165,12 +179,15 @@ class RoadsideMaker:
         d = self._kerb_d(side)
         has_mast = self._rng.random() < 0.6
         self._post(s, d, *((5.9, 0.08) if has_mast else (3.3, 0.06)))
-        self._signal_head(d, s, 2.5, -side)
+        heads = [(d, s, 2.5)]
+        self._signal_head(*heads[0], -side)
         if has_mast:
             reach = self._plan.profile.edge_m(side) * 0.55 + _POST_CLEARANCE_M
             metal = Surface(0, StreetClass.POLE, self._metal, gloss=0.3)
             self._builder.tube((d, s, 5.8), (d - side * reach, s, 5.95), 0.05, metal, sides=4)
-            self._signal_head(d - side * (reach - 0.3), s, 5.3, -side)
+            heads.append((d - side * (reach - 0.3), s, 5.3))
+            self._signal_head(*heads[1], -side)
+        self.signals.append(RoadsideSignal(side, s, d, tuple(heads)))
 
     def _signal_head(self, d: float, s: float, z: float, towards: int) -> None:
         body = Surface(0, StreetClass.TRAFFIC_SIGN, (0.1, 0.1, 0.1))

@@ -16,7 +16,7 @@ from ros_anomaly_sim.street.materials import Materials
 from ros_anomaly_sim.street.objects.library import ModelLibrary
 from ros_anomaly_sim.street.occupancy import Occupancy
 from ros_anomaly_sim.street.roads import GroundSurfaces, Markings, build_ground
-from ros_anomaly_sim.street.roadside import RoadsideMaker, SignLayers
+from ros_anomaly_sim.street.roadside import RoadsideMaker, RoadsideSignal, SignLayers
 from ros_anomaly_sim.street.scene import Placement, StaticWorld
 from ros_anomaly_sim.street.splits import Split, split_of_town
 from ros_anomaly_sim.street.track import Track
@@ -30,8 +30,8 @@ class Town:
     """A town, the same for the same seed and length.
 
     ``placements`` are its trees, bushes and furniture with instance ids from 1 on; ``occupied`` is the ground
-    that these, posts and lot fronts take; ``markings`` is how the main road is lined. Road coordinates run from s = 0
-    to ``plan.length_m``; the road is built for 90 m beyond either end.
+    that these, posts and lot fronts take; ``markings`` is how the main road is lined, ``signals`` are the traffic
+    lights along it. Road coordinates run from s = 0 to ``plan.length_m``; the road is built for 90 m beyond either end.
     """
 
     seed: int
@@ -42,6 +42,7 @@ class Town:
     placements: tuple[Placement, ...]
     occupied: Occupancy
     markings: Markings
+    signals: tuple[RoadsideSignal, ...]
 
     @staticmethod
     def generate(seed: int, library: ModelLibrary, length_m: float = DEFAULT_LENGTH_M) -> Town:
@@ -73,7 +74,8 @@ class Town:
         furnisher.bushes(lots.bushes)
         furnisher.furniture()
         world = StaticWorld(f"town-{seed}-{length_m:g}", builder.mesh(track), materials.bank)
-        return Town(seed, split, world, track, plan, tuple(furnisher.placements), occupied, markings)
+        placements, signals = tuple(furnisher.placements), tuple(roadside.signals)
+        return Town(seed, split, world, track, plan, placements, occupied, markings, signals)
 
 
 def taken_by(plan: Plan, track: Track, posts: list[tuple[float, float]]) -> Occupancy:

@@ -89,3 +89,22 @@ def test_a_box_too_small_says_nothing():
     street = Street()
     street.put(STATIC, 500, 11, 13, 21, 23)
     assert seen(street, {4: PixelBox(21, 11, 23, 13)}).id_of(4) is None
+
+
+def test_a_known_actor_gets_its_number_and_whoever_had_that_number_gets_the_actors():
+    street = Street()
+    street.put(STATIC, 500, 11, 22, 21, 31)
+    street.put(CAR, 60003, 30, 36, 40, 56)
+    ids = seen(street, {2: BOX})
+    numbered = ids.renumbered(street.tags, street.ids, first=60001)
+    assert np.array_equal(numbered == 60003, street.ids == 500)
+    assert np.array_equal(numbered == 500, street.ids == 60003)
+    others = ~np.isin(street.ids, (500, 60003))
+    assert np.array_equal(numbered[others], street.ids[others])
+    assert numbered.dtype == np.uint16
+
+
+def test_an_actor_that_is_not_known_has_no_number():
+    street = Street()
+    street.put(CAR, 600, 12, 30, 18, 55)
+    assert np.array_equal(seen(street, {4: BOX}).renumbered(street.tags, street.ids, 60001), street.ids)

@@ -48,6 +48,10 @@ def test_a_scenario_by_name():
         ({"sensor_tick_s": 0.12}, "parameter sensor_tick_s: expected a multiple of delta_s = 0.05, found 0.12"),
         ({"sensor_tick_s": 0.01}, "parameter sensor_tick_s: expected a multiple of delta_s"),
         ({"scenario": "no_such"}, "scenario: expected the path of a .yaml file or one of"),
+        ({"ahead": True, "lockstep": False}, "parameter ahead: expected lockstep with it"),
+        ({"wait_for_go": True, "lockstep": False}, "parameter wait_for_go: expected lockstep with it"),
+        ({"ahead": True, "ego_control": "external"}, "parameter ahead: expected ego_control route with it"),
+        ({"notes": "/no/such/folder"}, "parameter notes: expected a folder, found '/no/such/folder'"),
         ({"ego_control": "me"}, "parameter ego_control: expected one of route, external"),
     ],
 )

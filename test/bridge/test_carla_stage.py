@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from carla_stage_rig import scenario
 
 from ros_anomaly.data.labels import ANOMALY_ID, StreetClass
-from ros_anomaly_sim.scenarios.schema import Anomaly, SceneActor
+from ros_anomaly_sim.scenarios.schema import Anomaly, SceneActor, Swerve
 
 carla = pytest.importorskip("carla")
 
@@ -26,7 +27,8 @@ AHEAD = Anomaly("static.prop.horse", distance_m=14.0, left_m=0.5, yaw_deg=30.0)
 def actors_left(client) -> list[str]:
     world = client.get_world()
     world.wait_for_tick()
-    return [actor.type_id for actor in world.get_actors() if actor.type_id != "spectator"]
+    own = ("spectator", "traffic.")
+    return [actor.type_id for actor in world.get_actors() if not actor.type_id.startswith(own)]
 
 
 def test_images_truth_and_stamps_of_one_drive(client):
@@ -41,8 +43,8 @@ def test_images_truth_and_stamps_of_one_drive(client):
     assert view is not None and view.class_ids is not None and view.instance_ids is not None
     anomaly = view.class_ids == ANOMALY_ID
     assert anomaly.any()
-    # One id, all of it inside the projected box, and at the distance at which it stands.
-    assert len(np.unique(view.instance_ids[anomaly])) == 1
+    # The id of the scenario's first anomaly, all of it inside the projected box, at the distance at which it stands.
+    assert np.unique(view.instance_ids[anomaly]).tolist() == [60001]
     rows, columns = np.nonzero(anomaly)
     box = view.boxes[0].grown(1, anomaly.shape)
     assert box.left <= columns.min() and columns.max() < box.right
@@ -80,6 +82,26 @@ def test_the_ego_keeps_to_its_lane_and_moves_as_odometry_says(client):
     # The yaw is counted from +y, counter-clockwise: the car went where it points.
     yaw = first.motion.ego[2]
     assert np.dot(gone, (-math.sin(yaw), math.cos(yaw))) == pytest.approx(moment.travelled_m, rel=0.02)
+
+
+def test_the_ego_goes_around_what_it_is_told_to(client):
+    straight = scenario(route_m=60.0)
+    around = replace(straight, ego=replace(straight.ego, swerves=(Swerve(32.0, 4.0, 1.4),)))
+    left_m = {}
+    with Stage(client, around, UNSEEN) as stage:
+        lanes = client.get_world().get_map()
+        moment = stage.warm_up()
+        while moment.travelled_m < 62.0:
+            moment = stage.step(stage.scene.driver.control(8.0))
+            left_m[moment.travelled_m] = left_of_its_lane(lanes, stage.scene.ego)
+    assert max(abs(left) for at_m, left in left_m.items() if at_m < 3.0 or at_m > 61.0) < 0.15
+    assert all(1.2 < left < 1.6 for at_m, left in left_m.items() if 29.0 < at_m < 35.0)
+
+
+def left_of_its_lane(lanes, vehicle) -> float:
+    place = lanes.get_waypoint(vehicle.get_location()).transform
+    right, offset = place.get_right_vector(), vehicle.get_location() - place.location
+    return -(right.x * offset.x + right.y * offset.y)
 
 
 def test_traffic_moves(client):

@@ -1,11 +1,11 @@
 from pathlib import Path
 
-from ros_anomaly_sim.bridge.drive_file import DriveFile, StreetObject, StreetSummary
+from ros_anomaly_sim.bridge.drive_file import DriveFile, DriveSummary, StreetObject
 
 
 def test_a_drive_is_read_as_it_was_written(tmp_path: Path):
     objects = (StreetObject(3, "fork_lift", (1.0, 2.5), True), StreetObject(9, "deer", (-4.0, 70.0), False))
-    drive = DriveFile(2001, "noon", 90.0, 10.0, 10_400_000_000, "llvmpipe", objects)
+    drive = DriveFile("drive", "Town2001", 90.0, 10.0, 10_400_000_000, objects)
     drive.save(tmp_path)
     assert DriveFile.load(tmp_path) == drive
     assert drive.objects[0].label == "fork lift"
@@ -13,6 +13,6 @@ def test_a_drive_is_read_as_it_was_written(tmp_path: Path):
 
 
 def test_a_summary_is_read_as_it_was_written(tmp_path: Path):
-    summary = StreetSummary(900, (10_500_000_000, 11_000_000_000))
+    summary = DriveSummary(900, (10_500_000_000, 11_000_000_000))
     summary.save(tmp_path)
-    assert StreetSummary.load(tmp_path) == summary
+    assert DriveSummary.load(tmp_path) == summary

@@ -45,6 +45,15 @@ def test_left_is_left_of_the_way():
     assert STRAIGHT.place(20.0, 1.5) == pytest.approx((20.0, 0.5, 0.0))
 
 
+def test_a_shifted_way_lies_so_far_to_the_left_of_each_point():
+    left = np.linspace(0.0, 2.0, 51)
+    assert np.allclose(STRAIGHT.shifted(left).points, STRAIGHT.points - np.stack((0 * left, left), axis=1))
+    angles = np.linspace(0.0, 1.0, 60)
+    bend = LaneRoute(np.stack((50 * np.sin(angles), 50 - 50 * np.cos(angles)), axis=1))
+    outside = bend.shifted(np.full(60, 3.0)).points  # it turns right, so that left is the outside
+    assert np.allclose(np.hypot(outside[:, 0], outside[:, 1] - 50.0), 53.0, atol=0.01)
+
+
 def test_it_goes_on_beyond_its_ends():
     assert STRAIGHT.project(-5.0, 2.0) == pytest.approx((-5.0, 0.0))
     assert STRAIGHT.place(60.0) == pytest.approx((60.0, 2.0, 0.0))

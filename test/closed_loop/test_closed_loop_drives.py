@@ -11,10 +11,11 @@ from ros_anomaly_sim.scenarios.schema import Anomaly, Expected
 pytest.importorskip("carla")
 
 from ros_anomaly_sim.bridge.camera_rig import CameraKind, CameraPlan  # noqa: E402
+from ros_anomaly_sim.closed_loop.course import Diverged, Tape  # noqa: E402
 from ros_anomaly_sim.closed_loop.drivers import BlindDriver, OracleDriver, Verdict  # noqa: E402
 from ros_anomaly_sim.closed_loop.policy import Policy  # noqa: E402
-from ros_anomaly_sim.closed_loop.result import Cause, End  # noqa: E402
-from ros_anomaly_sim.closed_loop.run import DriveOptions, drive  # noqa: E402
+from ros_anomaly_sim.closed_loop.result import Cause, DriveResult, End  # noqa: E402
+from ros_anomaly_sim.closed_loop.run import DriveOptions, drive, drive_taped  # noqa: E402
 
 SMALL = CameraPlan((CameraKind.RGB,), (36, 64))
 BLOCKED = scenario(Anomaly("static.prop.horse", 26.0, 0.3), expected=Expected.BLOCKED, route_m=40.0)
@@ -29,9 +30,9 @@ class Watcher:
     def __init__(self, sees_from_m: float = 14.0, false_from_m: float | None = None) -> None:
         self._sees_from_m, self._false_from_m = sees_from_m, false_from_m
 
-    def begin(self, stage) -> None:
+    def begin(self, course) -> None:
         self._images = 0
-        self._at_m = [placed.first_m - stage.front_m for placed in stage.anomalies]
+        self._at_m = [placed.first_m - course.front_m for placed in course.anomalies]
 
     def judge(self, moment):
         if moment.view is None:
@@ -92,9 +93,19 @@ def test_a_false_stop_is_counted_and_the_drive_goes_on(client):
     assert result.brakings[0].cause is Cause.FALSE and result.brakings[0].reason == "a shadow"
 
 
-def test_results_are_plain_for_json(client):
+def test_a_taped_drive_is_the_same_drive_until_it_brakes_elsewhere(client):
+    tape = Tape()
+    options = DriveOptions(cameras=SMALL)
+    first = drive(client, BLOCKED, Watcher(), options, tape=tape)
+    assert drive_taped(tape, BLOCKED, Watcher(), options) == first and first.images_digest
+    with pytest.raises(Diverged, match="tick"):
+        drive_taped(tape, BLOCKED, Watcher(sees_from_m=10.0), options)
+
+
+def test_results_are_plain_for_json_and_come_back(client):
     import json
 
     result = drive(client, BLOCKED, BlindDriver(), DriveOptions())
-    plain = json.loads(json.dumps(result.to_plain()))
-    assert plain["end"] == "collided" and plain["hits"] == 1 and plain["track"][0]["at_s"] == 0.0
+    assert DriveResult.from_plain(json.loads(json.dumps(result.to_plain()))) == result
+    figures = json.loads(json.dumps(result.figures()))
+    assert figures["end"] == "collided" and figures["hits"] == 1 and "track" not in figures

@@ -53,6 +53,12 @@ def test_silence_is_a_flag():
     assert pedals.braking(False, 0.7, 1.2)
 
 
+def test_a_slow_detector_is_silent_later():
+    pedals = Pedals(Policy(silence_s=0.6), latency_s=0.4)
+    assert not pedals.is_silence(0.9) and pedals.is_silence(1.1)
+    assert not pedals.braking(False, 0.9, 1.0) and pedals.braking(False, 1.1, 1.2)
+
+
 class Watcher:
     """Judges images and remembers which."""
 
@@ -61,7 +67,7 @@ class Watcher:
     def __init__(self) -> None:
         self.judged_ms: list[int] = []
 
-    def begin(self, stage) -> None:
+    def begin(self, course) -> None:
         pass
 
     def judge(self, moment: Moment) -> Verdict | None:
@@ -71,10 +77,10 @@ class Watcher:
         return Verdict(HazardLevel.CLEAR, str(moment.stamp_ns // MS))
 
 
-def played(latency_ms: int, until_ms: int = 800) -> tuple[LateJudge, Watcher, dict[int, list[str]]]:
+def played(latency_ms: int, until_ms: int = 800, from_ms: int = 0) -> tuple[LateJudge, Watcher, dict[int, list[str]]]:
     """Images every 100 ms, ticks every 50: what arrived at which tick."""
     watcher = Watcher()
-    judge = LateJudge(watcher, latency_ms * MS)
+    judge = LateJudge(watcher, latency_ms * MS, from_ms * MS)
     arrived = {}
     for at_ms in range(0, until_ms + 1, 50):
         view = object() if at_ms % 100 == 0 else None
@@ -103,6 +109,22 @@ def test_a_slow_detector_drops_all_but_the_newest():
     assert watcher.judged_ms == [0, 200, 400, 700]
     assert arrived[250] == ["0"] and arrived[500] == ["200"] and arrived[750] == ["400"]
     assert judge.dropped == 4 and judge.late > judge.dropped
+
+
+def test_before_the_start_the_world_waits_for_every_verdict():
+    judge, watcher, arrived = played(250, from_ms=300)
+    # At once up to 200, then busy 300-550 and 550-800; of 400 and 500 the newer is begun, and of 600 and 700.
+    assert watcher.judged_ms == [0, 100, 200, 300, 500, 700]
+    assert arrived[200] == ["200"] and arrived[550] == ["300"] and arrived[800] == ["500"]
+    assert judge.dropped == 2
+
+
+def test_whoever_watches_is_told_of_verdicts_as_they_are_made():
+    told = []
+    judge = LateJudge(Watcher(), 250 * MS, judged=lambda moment, verdict: told.append(moment.stamp_ns // MS))
+    for at_ms in (0, 100, 200, 300):
+        judge.offer(Moment(at_ms * MS, EgoMotion((0, 0, 0), 0, 0), 0.0, object()))  # type: ignore[arg-type]
+    assert told == [0, 200]
 
 
 def region(left: int, top: int, right: int, bottom: int) -> Region:

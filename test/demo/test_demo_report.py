@@ -11,7 +11,7 @@ import cv2
 import pytest
 from made_up_run import made_up_run
 
-from ros_anomaly_sim.bridge.drive_file import StreetSummary
+from ros_anomaly_sim.bridge.drive_file import DriveSummary
 from ros_anomaly_sim.demo.findings import findings, headline, tone
 from ros_anomaly_sim.demo.report import write_contact_sheet, write_report
 from ros_anomaly_sim.demo.result import RunResult, run_result, to_json
@@ -70,7 +70,7 @@ def test_the_ranking_counts_pixels_at_image_size(finished):
 
 def test_too_few_processed_frames_fail_the_run(finished):
     record, _ = finished
-    result = run_result(record, StreetSummary(60, ()), wall_s=8.0)
+    result = run_result(record, DriveSummary(60, ()), wall_s=8.0)
     assert not result.enough_processed and result.dropped == 22
     assert tone(result) == "bad" and "does not count" in headline(result)
 

@@ -33,7 +33,7 @@ def rig(tmp_path, monkeypatch):
     monkeypatch.setenv("ROS_ANOMALY_ENGINES", str(engines))
     rig = SimpleNamespace(engines=[], fails_at=0, seen=[])
 
-    def open_raw(name, threads):
+    def open_raw(name, threads, backend):
         kind = ClosedOracle if name == "closed" else OracleEngine
         engine = kind(blind=name == "other", noise=0.5, fails_at=rig.fails_at)
         engine.manifest = SimpleNamespace(fingerprint=f"{name:<064}")

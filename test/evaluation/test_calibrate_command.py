@@ -14,6 +14,7 @@ from ros_anomaly.cli import calibrate, clear_drives
 from ros_anomaly.data.frames import Frame
 from ros_anomaly.data.labels import StreetClass
 from ros_anomaly.evaluation.score_track import DriveImage
+from ros_anomaly.hazard.config import HazardConfig
 from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.runtime import engines
 from ros_anomaly.runtime.contract import Prediction
@@ -117,7 +118,7 @@ def test_threshold_is_found_written_and_explained(manifest_file, capsys):
     assert "2 rendered anomaly-free drives" in threshold.data and "all frames of the streets'" in threshold.data
     assert threshold.figures["object_recall"] == threshold.figures["object_recall unknown"] == pytest.approx(2 / 3)
     assert threshold.figures["false_hazards_per_10_min_below"] == figures["false_hazards_per_10_min_below"]
-    assert threshold.settings == {} and threshold.inherited_from == ""
+    assert threshold.settings == HazardConfig().calibrated() and threshold.inherited_from == ""
 
 
 def test_drives_are_kept_and_a_dry_run_writes_nothing(manifest_file, capsys):
@@ -150,7 +151,11 @@ def test_what_the_policy_says_is_kept_with_the_threshold(manifest_file, tmp_path
     assert figures["false_hazards"] == 0 and figures["threshold"] < FALSE_ALARMS[1]  # 256 pixels are no region
     assert "object_recall" not in figures and figures["recall_data"] is None
     threshold = load_manifest(path).threshold
-    assert threshold.settings == {"region.min_area_px": 300, "corridor.half_width_m": 0.5}
+    assert threshold.settings == {
+        **HazardConfig().calibrated(),
+        "region.min_area_px": 300,
+        "corridor.half_width_m": 0.5,
+    }
     assert "object_recall" not in threshold.figures
     params.write_text("/**:\n  ros__parameters:\n    camera: {z_m: 2.5}\n")
     assert run(path, "--minutes", "1", "--params", str(params)) == 1

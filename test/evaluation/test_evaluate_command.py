@@ -40,7 +40,7 @@ def oracle(tmp_path, monkeypatch):
     monkeypatch.setenv("ROS_ANOMALY_ENGINES", str(engines))
     rig = SimpleNamespace(asked=[], engines=[], fails_at=0, blind=("other",))
 
-    def open_raw(name, threads):
+    def open_raw(name, threads, backend):
         engine = OracleEngine(blind=name in rig.blind, noise=0.5, fails_at=rig.fails_at)
         engine.manifest = evaluate_engines_manifest(name)
         rig.engines.append(engine)

@@ -42,7 +42,7 @@ def test_the_command_fits_once_and_takes_the_cache_then(tmp_path, monkeypatch, c
     manifest = load_manifest(make_toy_raw_engine(tmp_path))
     opened = []
 
-    def open_raw(name, threads):
+    def open_raw(name, threads, backend):
         opened.append(OracleEngine(noise=2.0))
         opened[-1].manifest = manifest
         return opened[-1]

@@ -14,6 +14,7 @@ import pytest
 from browser import Browser, find_chromium
 from drive_bags import LABELS, Drive, write_bag
 from example_page import example_page
+from made_up_closed_loop import made_up_closed_loop
 from made_up_run import made_up_run
 from oracle_engine import OracleEngine, source
 from toy_engine import make_toy_engine
@@ -25,6 +26,7 @@ from ros_anomaly.evaluation.labelled.score_maps import RawScorer
 from ros_anomaly.evaluation.report import page
 from ros_anomaly.scores.names import Aggregation
 from ros_anomaly.scores.registry import get_score
+from ros_anomaly_sim.closed_loop.report import page_of
 from ros_anomaly_sim.demo.report import write_report
 
 SCREENSHOTS = os.environ.get("REPORT_SCREENSHOTS")
@@ -72,6 +74,21 @@ def test_the_report_of_the_demo(browser: Browser, tmp_path: Path):
     figures = ["38 / 40", "1 of 2 objects", "HAZARD at 32 m", "missed", "never in view", f"{result.ap:.3f}", "object 2"]
     pictures = (tmp_path / "report.html").read_text().count("data:image/jpeg")
     check(browser, tmp_path / "report.html", "demo", figures, pictures, charts=3)
+
+
+def test_the_report_of_closed_loop_drives(browser: Browser, tmp_path: Path):
+    page.write(page_of(made_up_closed_loop(tmp_path)), tmp_path / "report.html")
+    pictures = (tmp_path / "report.html").read_text().count("data:image/jpeg")
+    figures = [
+        "hit 1 of 2",
+        "detector, Δt 250 ms",
+        "oracle",
+        "stopped 4.0 m before",
+        "hit at 29 km/h",
+        "carpet",
+        "video",
+    ]
+    check(browser, tmp_path / "report.html", "closed_loop", [*figures, "<made up>"], pictures, charts=3)
 
 
 def test_the_report_of_an_evaluation(browser: Browser, tmp_path: Path):

@@ -22,6 +22,8 @@ def test_figures_as_json(engine, size):
     for key in ("total_ms", "engine_ms", "not_engine_ms"):
         assert 0 < figures[key]["median"] <= figures[key]["p99"]
     assert figures["total_ms"]["median"] > figures["engine_ms"]["median"]
+    assert set(figures["stages_ms"]) == {"receive", "wait", "convert", "resize", "regions", "health", "publish"}
+    assert all(own["median"] >= 0 for own in figures["stages_ms"].values())
     assert 0 < figures["not_engine_share"] < 1 and figures["dropped"] == 0 and figures["machine"]
 
 

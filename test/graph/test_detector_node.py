@@ -42,6 +42,7 @@ def test_through_every_level_and_back(detector):
     # The box's foot is at 7/8 of 72 rows, 27 below the horizon: 64 px * 1.6 m / 27.5 px + 1.5 m ahead of base_link.
     assert report.state.nearest_m == pytest.approx(64 * 1.6 / 27.5 + 1.5, abs=0.5)
     assert report.engine_ms < report.state.latency_ms
+    assert report.stages.regions_ms + report.stages.engine_ms <= report.state.latency_ms
 
     mask = rig.wait_for(lambda: _with_stamp(rig.mask.messages, stamp), "the mask of that frame")
     pixels = plane_from_image(mask, "mono8")

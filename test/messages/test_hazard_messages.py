@@ -8,7 +8,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
 from ros_anomaly.hazard.types import HazardLevel, HazardState, Region
 from ros_anomaly.messages.diagnostics import text_of, values_of
-from ros_anomaly.messages.hazard import hazard_message, hazard_report
+from ros_anomaly.messages.hazard import FrameStages, hazard_message, hazard_report
 from ros_anomaly.messages.stamps import ns_to_stamp, ns_to_text, stamp_to_ns, text_to_ns
 
 STAMP_NS = 1_795_259_747_403_598_383
@@ -16,6 +16,7 @@ REGION = Region((10, 20, 30, 40), 250, 0.75, 0.5, 12.5, -0.25, True)
 BLIND = Region((0, 0, 5, 5), 25, 1.0, 0.9, None, None, False)
 FULL = HazardState(HazardLevel.HAZARD, "anomaly in the corridor", STAMP_NS, (REGION, BLIND), 12.5, 0.75, 31.25, 42.5)
 BARE = HazardState(HazardLevel.UNKNOWN, "no frame yet", None)
+STAGES = FrameStages(wait_ms=0.1, convert_ms=0.2, resize_ms=0.3, engine_ms=20.5, regions_ms=1.5, health_ms=0.4)
 
 
 @pytest.mark.parametrize(
@@ -28,14 +29,14 @@ BARE = HazardState(HazardLevel.UNKNOWN, "no frame yet", None)
     ],
 )
 def test_hazard_status_there_and_back(state, level):
-    message = hazard_message(state, 7, ns_to_stamp(STAMP_NS), "camera", "front", engine_ms=20.5)
+    message = hazard_message(state, 7, ns_to_stamp(STAMP_NS), "camera", "front", STAGES)
     (status,) = message.status
     assert status.level == level and status.name == "front: hazard" and status.message == state.reason
     assert message.header.frame_id == "camera" and stamp_to_ns(message.header.stamp) == STAMP_NS
     keys = "level reason image_stamp regions nearest_m max_score latency_ms frame_age_ms dropped".split()
     assert list(values_of(status))[: len(keys)] == keys
     report = hazard_report(message)
-    assert report.state == state and report.dropped == 7 and report.engine_ms == 20.5
+    assert report.state == state and report.dropped == 7 and report.engine_ms == 20.5 and report.stages == STAGES
     assert report.is_heartbeat == (state.image_stamp_ns != STAMP_NS)
 
 
@@ -60,6 +61,7 @@ def _with(key: str, value: str) -> DiagnosticArray:
         (_with("level", "fine"), "'fine'"),
         (_with("nearest_m", "near"), "near"),
         (_with("regions", "[{}]"), "hazard status"),
+        (_with("stages_ms", '{"wait_ms": 1}'), "hazard status"),
         (_with("image_stamp", "12"), "nine digits, found '12'"),
     ],
 )

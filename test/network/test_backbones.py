@@ -99,11 +99,11 @@ def test_gathers_read_what_grid_sample_reads_outside_the_image_too():
 def test_normalisation_is_the_network_s():
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 4, 5), dtype=np.uint8))
     images = images.contiguous(memory_format=torch.channels_last)
-    default = AnomalyNetwork(TINY).normalise(images)
+    default = AnomalyNetwork(TINY).prepare(images)
     assert torch.equal(default, (images.float() - 127.0) / 128.0)
     assert default.is_contiguous(memory_format=torch.channels_last)
     white = torch.full((1, 3, 1, 1), 255, dtype=torch.uint8)
-    imagenet = AnomalyNetwork(TINY_RESNET).normalise(white).flatten()
+    imagenet = AnomalyNetwork(TINY_RESNET).prepare(white).flatten()
     torch.testing.assert_close(imagenet, torch.tensor([2.2489, 2.4286, 2.64]), atol=1e-4, rtol=0)
 
 

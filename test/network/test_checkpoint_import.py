@@ -106,7 +106,7 @@ def test_folder_with_a_pickle_and_its_own_normalisation(swin, tmp_path):
     own = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.25, 0.5, 1.0], "rescale_factor": 1 / 255}
     (folder / "preprocessor_config.json").write_text(json.dumps(own))
     network = import_checkpoint(folder).network
-    grey = network.normalise(torch.full((1, 3, 1, 1), 255, dtype=torch.uint8))
+    grey = network.prepare(torch.full((1, 3, 1, 1), 255, dtype=torch.uint8))
     torch.testing.assert_close(grey.flatten(), torch.tensor([2.0, 1.0, 0.5]))
 
 

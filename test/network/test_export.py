@@ -11,8 +11,10 @@ import pytest
 import torch
 from tiny_network import tiny_network
 
-from ros_anomaly.network.export import FORBIDDEN_OPS, ExportError, Run, export_onnx, export_program, parity
+from ros_anomaly.network.export import ExportError, export_onnx, export_program, onnx_output_shape
 from ros_anomaly.network.fused import FusedNetwork, RawNetwork
+from ros_anomaly.network.operators import EMBEDDED_OPERATORS, Target
+from ros_anomaly.network.parity import Run, measure_parity
 from ros_anomaly.scores.names import Aggregation
 from ros_anomaly.scores.registry import compute_scores
 
@@ -49,14 +51,15 @@ def test_onnx_of_a_fused_network(tmp_path):
     module = FusedNetwork(tiny_network(outlier=True), "uno_clamped", Aggregation.MASKS)
     path = tmp_path / "fused.onnx"
     operators = export_onnx(module, SIZE, path)
-    assert not set(operators) & set(FORBIDDEN_OPS)
+    assert set(operators) <= EMBEDDED_OPERATORS
+    assert onnx_output_shape(path, "score") == (18, 26)
     model = onnx.load(path)
     assert [(o.domain, o.version) for o in model.opset_import if o.domain == ""] == [("", 18)]
     assert [i.name for i in model.graph.input] == ["image"]
     assert [o.name for o in model.graph.output] == ["score", "class_ids"]
     # Attention masks must not carry full tensors of zeros.
     assert all(np.prod(i.dims) < 200_000 or "zeros" not in i.name for i in model.graph.initializer)
-    found = parity(module, under_onnxruntime(path), images())
+    found = measure_parity(module, under_onnxruntime(path), images())
     assert found.max_error <= 1e-4
     assert found.class_changes <= 1e-3
 
@@ -69,9 +72,12 @@ def raw_onnx(tmp_path_factory) -> Path:
 
 
 def test_onnx_of_a_raw_network_and_that_parity_sees_a_difference(raw_onnx):
-    assert parity(RawNetwork(tiny_network(outlier=True)), under_onnxruntime(raw_onnx), images()).max_error <= 1e-4
     assert (
-        parity(RawNetwork(tiny_network(outlier=True, seed=1)), under_onnxruntime(raw_onnx), images(1)).max_error > 0.01
+        measure_parity(RawNetwork(tiny_network(outlier=True)), under_onnxruntime(raw_onnx), images()).max_error <= 1e-4
+    )
+    assert (
+        measure_parity(RawNetwork(tiny_network(outlier=True, seed=1)), under_onnxruntime(raw_onnx), images(1)).max_error
+        > 0.01
     )
 
 
@@ -95,9 +101,10 @@ class _WithGridSample(torch.nn.Module):
 
 
 def test_grid_sample_is_refused(tmp_path):
-    with pytest.raises(ExportError, match="found GridSample"):
+    with pytest.raises(ExportError, match=r"bad\.onnx: expected operators of the target embedded .* 1 x GridSample"):
         export_onnx(_WithGridSample(), (8, 8), tmp_path / "bad.onnx")
     assert not (tmp_path / "bad.onnx").exists()
+    assert export_onnx(_WithGridSample(), (8, 8), tmp_path / "any.onnx", Target.ANY)["GridSample"] == 1
 
 
 def test_scores_that_the_head_cannot_give():

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tiny_network import TINY, tiny_network
 from torch import nn
+from torch.nn import functional
 
 from ros_anomaly.network.backbone import ConvFrozenBn
 from ros_anomaly.network.extend import extend_with_outlier
 from ros_anomaly.network.folding import folded_copy
+from ros_anomaly.network.fused import RawNetwork
 from ros_anomaly.network.model import AnomalyNetwork, NetworkConfig
 
 
@@ -98,7 +102,23 @@ def test_folding_changes_nothing_but_the_layers():
     torch.testing.assert_close(found.mask_logits[-1], expected.mask_logits[-1], atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("values", [{"queries": 0}, {"hidden": 30}, {"heads": 3}, {"decoder_layers": 1.5}])
+def test_enlarged_images_keep_their_place():
+    """The engine takes the camera's size; only the masks become finer."""
+    network = tiny_network()
+    network.config = replace(network.config, input_scale=1.5)
+    images = torch.randint(0, 256, (1, 3, 48, 64), dtype=torch.uint8)
+    prepared = network.prepare(images)
+    assert prepared.shape == (1, 3, 72, 96)
+    expected = functional.interpolate((images.float() - 127) / 128, size=(72, 96), mode="bilinear")
+    torch.testing.assert_close(prepared, expected)
+    class_logits, mask_logits = RawNetwork(network)(images[0].permute(1, 2, 0))
+    assert class_logits.shape == (8, 14) and mask_logits.shape == (8, 18, 24)
+    assert network.config.input_size(360, 640) == (540, 960)
+
+
+@pytest.mark.parametrize(
+    "values", [{"queries": 0}, {"hidden": 30}, {"heads": 3}, {"decoder_layers": 1.5}, {"input_scale": 0.5}]
+)
 def test_config_checks_itself(values):
     with pytest.raises(ValueError, match="expected"):
         NetworkConfig(**values)

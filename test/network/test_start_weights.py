@@ -29,7 +29,7 @@ def test_new_optional_layers_are_named_and_change_no_answer(files):
     assert report.left_out == ()
     assert report.new and all(name.startswith("fine_masks.") for name in report.new)
     assert torch.equal(network.state_dict()["fine_masks.lateral.0.weight"], before)
-    pixels = network.normalise(torch.randint(0, 256, (1, 3, 64, 96), dtype=torch.uint8))
+    pixels = network.prepare(torch.randint(0, 256, (1, 3, 64, 96), dtype=torch.uint8))
     with torch.inference_mode():
         found, expected = network(pixels), tiny_network()(pixels)
     torch.testing.assert_close(found.class_logits[-1], expected.class_logits[-1])

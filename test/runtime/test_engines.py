@@ -14,6 +14,7 @@ from ros_anomaly.runtime.engines import EngineSpec, load_engine, load_raw_engine
 from ros_anomaly.runtime.errors import EngineError
 from ros_anomaly.runtime.locate import ENGINES_VARIABLE, manifest_path
 from ros_anomaly.runtime.manifest import file_entry
+from ros_anomaly.scores.names import Aggregation
 
 SIZE = (72, 128)
 CELLS = (18, 32)
@@ -172,8 +173,15 @@ def test_backend_without_its_file(toy):
         load_engine(toy, backend="torch")
 
 
+def test_the_aggregation_of_engines_from_when_all_masks_had_stride_4(toy):
+    toy.write_text(toy.read_text().replace('"masks"', '"stride_4"'))
+    engine = load_engine(toy, threads=1)
+    assert engine.manifest.aggregation is Aggregation.MASKS
+    engine.close()
+
+
 def test_unknown_backend_and_bad_threads(toy):
-    with pytest.raises(ValueError, match="expected one of onnxruntime, torch; found 'tensorflow'"):
+    with pytest.raises(ValueError, match="expected one of onnxruntime, .*; found 'tensorflow'"):
         load_engine(toy, backend="tensorflow")
     with pytest.raises(ValueError, match="threads: expected at least 1, found 0"):
         load_engine(toy, threads=0)

@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from ros_anomaly.data.labels import CLASS_NAMES
+from ros_anomaly.runtime.building.info import BuildInfo
+from ros_anomaly.runtime.building.options import Precision
 from ros_anomaly.runtime.errors import EngineError, ManifestError
 from ros_anomaly.runtime.files import sha256_of, write_atomically
 from ros_anomaly.runtime.manifest import EngineKind, FileEntry, Manifest, Threshold, file_entry, load_manifest
@@ -72,6 +74,42 @@ def test_a_threshold_says_under_which_settings_it_holds_and_of_which_engine_it_w
         del plain["thresholds"][manifest.score][key]
     (tmp_path / "old.json").write_text(json.dumps(plain))
     assert load_manifest(tmp_path / "old.json").threshold == Threshold(0.5, "rule", "data", {"minutes": 10.0})
+
+
+def test_manifests_from_before_there_was_building_still_load(manifest, tmp_path):
+    manifest.save(tmp_path / "net.json")
+    plain = json.loads((tmp_path / "net.json").read_text())
+    for key in ("build", "precision"):
+        del plain[key]
+    (tmp_path / "net.json").write_text(json.dumps(plain))
+    assert load_manifest(tmp_path / "net.json") == manifest
+    assert (manifest.build, manifest.precision) == (None, Precision.FP32)
+
+
+def test_a_built_engine_says_how_it_was_built(manifest, tmp_path):
+    built = BuildInfo(
+        backend="tensorrt",
+        backend_version="10.3.0",
+        precision=Precision.FP16,
+        source="default",
+        source_sha256="0" * 64,
+        device_name="Orin",
+        compute_capability="8.7",
+        targets=("8.6", "8.7"),
+        flags={"workspace_mib": 512},
+    )
+    replace(manifest, build=built, precision=Precision.FP16).save(tmp_path / "built.json")
+    assert load_manifest(tmp_path / "built.json").build == built
+    with pytest.raises(ManifestError, match="build.precision: expected 'fp32', found 'fp16'"):
+        replace(manifest, build=built)
+
+
+@pytest.mark.parametrize("changes", [{"precision": "fp8"}, {"build": {"backend": "tensorrt"}}, {"build": [1]}])
+def test_bad_precision_or_build_section_is_refused(manifest, tmp_path, changes):
+    manifest.save(tmp_path / "net.json")
+    edit(tmp_path / "net.json", **changes)
+    with pytest.raises(ManifestError, match="net.json: .*expected .*found"):
+        load_manifest(tmp_path / "net.json")
 
 
 def test_saving_leaves_no_temporary_file_and_replaces_whole(manifest, tmp_path):

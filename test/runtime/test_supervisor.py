@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import toy_engine
 
+from ros_anomaly.runtime.building.options import BuildPolicy
 from ros_anomaly.runtime.contract import Prediction
 from ros_anomaly.runtime.engines import EngineSpec
 from ros_anomaly.runtime.errors import EngineError, WorkerError, WorkerFault
+from ros_anomaly.runtime.manifest import Manifest, load_manifest
 from ros_anomaly.runtime.runner import RunnerState
 from ros_anomaly.runtime.supervisor import RestartPolicy, WorkerSupervisor
 
@@ -22,6 +24,9 @@ RESULT = Prediction(np.zeros((18, 32), np.float32), np.zeros((18, 32), np.uint8)
 @dataclass
 class FakeWorker:
     pid: int
+    manifest: Manifest
+    building: str | None = None
+    began_building: bool = False
     alive: bool = True
     is_ready: bool = False
     start_error: WorkerError | None = None
@@ -47,6 +52,7 @@ class FakeWorker:
 class World:
     now_s: float = 100.0
     workers: list[FakeWorker] = field(default_factory=list)
+    specs: list[EngineSpec] = field(default_factory=list)
     refuse: Exception | None = None
 
     def clock_s(self):
@@ -55,7 +61,8 @@ class World:
     def start_worker(self, spec, policy):
         if self.refuse:
             raise self.refuse
-        self.workers.append(FakeWorker(pid=1000 + len(self.workers)))
+        self.specs.append(spec)
+        self.workers.append(FakeWorker(1000 + len(self.workers), load_manifest(spec.engine)))
         return self.workers[-1]
 
 
@@ -200,6 +207,37 @@ def test_an_engine_that_was_replaced_is_never_run_under_the_old_threshold(spec, 
     world.now_s += 1
     assert supervisor.poll().state is RunnerState.STARTING
     make_ready(supervisor, world)
+
+
+def test_building_is_told_as_it_goes_on_and_forbidden_to_the_next_worker(spec, world):
+    spec = replace(spec, build=BuildPolicy(if_missing=True))
+    supervisor = WorkerSupervisor(spec, RestartPolicy(), world.clock_s, world.start_worker)
+    worker = world.workers[0]
+    worker.began_building = True
+    for worker.building in ("building, 0 %", "building, 50 %"):
+        status = supervisor.poll()
+        assert (status.state, status.reason, status.pid) == (RunnerState.BUILDING, worker.building, 1000)
+    worker.building = None
+    assert supervisor.poll().state is RunnerState.STARTING
+    make_ready(supervisor, world)
+    worker.alive = False
+    supervisor.poll()
+    world.now_s += 1
+    assert supervisor.poll().state is RunnerState.STARTING
+    assert [one.build.if_missing for one in world.specs] == [True, False]
+
+
+@pytest.mark.parametrize(("building", "final"), [("building, 50 %", True), (None, False)])
+def test_a_worker_lost_while_building_is_lost_for_good(spec, world, building, final):
+    supervisor = WorkerSupervisor(spec, RestartPolicy(), world.clock_s, world.start_worker)
+    world.workers[0].began_building, world.workers[0].building = True, building
+    world.workers[0].start_error = WorkerError(WorkerFault.DIED, "was ended by SIGKILL")
+    status = supervisor.poll()
+    assert (status.state, status.final) == (RunnerState.FAILED, final)
+    assert ("could not be built: was ended by SIGKILL" in status.reason) == final
+    world.now_s += 100
+    assert supervisor.poll().state is (RunnerState.FAILED if final else RunnerState.STARTING)
+    assert len(world.workers) == (1 if final else 2)
 
 
 def test_closed_stays_closed(supervisor, world):

@@ -11,6 +11,7 @@ import pytest
 import torch
 import toy_engine
 
+from ros_anomaly.runtime import torch_session
 from ros_anomaly.runtime.engines import load_engine
 from ros_anomaly.runtime.errors import EngineError
 from ros_anomaly.runtime.manifest import file_entry
@@ -48,6 +49,50 @@ def test_both_backends_agree(toy_with_program):
     np.testing.assert_allclose(program.score, onnx.score, atol=1e-6)
     np.testing.assert_array_equal(program.class_ids, onnx.class_ids)
     assert program.score.dtype == np.float32 and program.class_ids.dtype == np.uint8
+
+
+def test_compile_has_the_program_compiled(toy_with_program, monkeypatch):
+    compiled = []
+
+    def fake(module):
+        compiled.append(module)
+        return lambda image: [2 * output if output.is_floating_point() else output for output in module(image)]
+
+    monkeypatch.setattr(torch, "compile", fake)
+    monkeypatch.setattr(torch_session.shutil, "which", lambda name: f"/usr/bin/{name}")
+    image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
+    engine = load_engine(toy_with_program, "torch:compile")
+    expected = load_engine(toy_with_program, "torch").infer(image)
+    np.testing.assert_allclose(engine.infer(image).score, 2 * expected.score, atol=1e-6)
+    assert len(compiled) == 1
+    engine.close()
+    with pytest.raises(EngineError, match="is closed"):
+        engine.infer(image)
+
+
+def test_compile_needs_a_compiler(toy_with_program, monkeypatch):
+    monkeypatch.setattr(torch_session.shutil, "which", lambda name: None)
+    with pytest.raises(EngineError, match=r"expected a C\+\+ compiler \(g\+\+, clang\+\+, c\+\+\), found none"):
+        load_engine(toy_with_program, "torch:compile")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="has a GPU")
+@pytest.mark.parametrize("backend", ["torch:cuda", "torch:cuda_graph"])
+def test_cuda_is_not_to_be_had(toy_with_program, backend):
+    with pytest.raises(EngineError, match="expected a build of torch with CUDA and a GPU, found"):
+        load_engine(toy_with_program, backend)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("backend", ["torch:cuda", "torch:cuda_graph", "torch:cuda:compile"])
+def test_on_a_gpu(toy_with_program, backend):
+    first, second = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3), np.uint8)
+    engine, reference = load_engine(toy_with_program, backend), load_engine(toy_with_program, "torch")
+    found = engine.infer(first)
+    engine.infer(second)  # must not change what the caller has
+    np.testing.assert_allclose(found.score, reference.infer(first).score, atol=1e-5)
+    np.testing.assert_array_equal(found.class_ids, reference.infer(first).class_ids)
+    engine.close()
 
 
 def test_what_is_no_program_is_refused(toy_with_program, tmp_path):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ros_anomaly_sim.scenarios.files import find_scenario, load_scenario, suite, suite_names
-from ros_anomaly_sim.scenarios.schema import Expected, Home, Scenario
+from ros_anomaly_sim.scenarios.files import find_scenario, load_scenario, save_scenario, suite, suite_names
+from ros_anomaly_sim.scenarios.schema import Expected, Home, Scenario, Swerve
 from ros_anomaly_sim.server.blueprint_tables import blueprint_library
 
 GOOD = """
@@ -44,10 +45,10 @@ def test_a_good_file(tmp_path: Path):
         ("map: Town01", "mapp: Town01", "mapp: unknown key, expected one of"),
         ("map: Town01", "map: /Game/Town01", "map: expected a name without folders"),
         ("map: Town01", "map: Town2001", "map: expected one of Town01, .* where home is portable, found 'Town2001'"),
-        ("route_m: 50", "route_m: 5", "ego.route_m: expected 20 to 1000, found 5.0"),
+        ("route_m: 50", "route_m: 5", "ego.route_m: expected 20 to 10000, found 5.0"),
         ("route_m: 50", "route_m: far", "ego.route_m: expected float, found 'far'"),
         ("spawn_point: 0", "spawn_point: -1", "ego.spawn_point: expected a number from 0 on, found -1"),
-        ("distance_m: 40", "distance_m: 2", r"anomalies\[0\].distance_m: expected 5 to 500, found 2.0"),
+        ("distance_m: 40", "distance_m: 2", r"anomalies\[0\].distance_m: expected 5 to 10000, found 2.0"),
         ("static.prop.barrel", "vehicle.audi.a2", r"anomalies\[0\].blueprint: expected one of static.prop"),
         ("duration_s: 10", "duration_s: 10\nweather: hail", "weather: expected one of clear, cloudy"),
         ("anomalies: [{blueprint: static.prop.barrel, distance_m: 40}]", "", "anomalies: expected at least one"),
@@ -98,6 +99,8 @@ def test_the_suite_varies_light_weather_and_things():
     scenarios = [s for s in suite() if s.expected is Expected.BLOCKED]
     assert len({s.light for s in scenarios}) >= 4 and len({s.weather for s in scenarios}) >= 5
     assert len({s.anomalies[0].blueprint for s in scenarios}) == 16
+    # Bends and junctions.
+    assert sum(s.map.startswith("Net") for s in suite()) >= 5
 
 
 def test_every_blueprint_is_there():
@@ -106,3 +109,16 @@ def test_every_blueprint_is_there():
         names = [scenario.ego.blueprint, *(a.blueprint for a in (*scenario.actors, *scenario.anomalies))]
         for name in names:
             library.find(name)
+
+
+@pytest.mark.parametrize("scenario", suite(), ids=lambda scenario: scenario.name)
+def test_what_is_saved_is_loaded_again(scenario: Scenario, tmp_path: Path):
+    around = replace(scenario, ego=replace(scenario.ego, swerves=(Swerve(40.0, 8.0, -1.5), Swerve(90.0, 0.0, 2.0))))
+    for saved in (scenario, around):
+        save_scenario(saved, tmp_path / f"{saved.name}.yaml")
+        assert load_scenario(tmp_path / f"{saved.name}.yaml") == saved
+
+
+def test_a_file_of_another_name_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match=f"expected the file to be named {suite_names()[0]}.yaml"):
+        save_scenario(suite()[0], tmp_path / "mine.yaml")

@@ -102,7 +102,7 @@ def world(carla: Any, client: Any) -> Iterator[Any]:
     # The list is that of the last snapshot.
     world.tick()
     for actor in world.get_actors():
-        if actor.type_id != "spectator":
+        if not actor.type_id.startswith(("spectator", "traffic.")):
             actor.destroy()
     world.tick()
 

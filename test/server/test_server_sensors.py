@@ -166,6 +166,19 @@ def test_imu_feels_gravity_braking_and_turning(carla, world, ego):
     assert moving.gyroscope.z > 0.02
 
 
+def test_crossed_lines_are_told(carla, world, ego):
+    """The client finds out by itself, by the map and where the vehicle is."""
+    blueprint = world.get_blueprint_library().find("sensor.other.lane_invasion")
+    data = Heard(world.spawn_actor(blueprint, carla.Transform(), attach_to=ego))
+    world.tick()
+    left = ego.get_transform().get_right_vector() * -4.0
+    ego.set_simulate_physics(False)
+    ego.set_location(ego.get_location() + left)
+    for _ in range(3):
+        world.tick()
+    assert data.next().crossed_lane_markings
+
+
 def test_collision_is_told_to_both_sides(carla, world, ego):
     library = world.get_blueprint_library()
     other = world.spawn_actor(library.find("vehicle.audi.tt"), ahead_of(carla, ego, 9.0))

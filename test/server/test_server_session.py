@@ -170,16 +170,54 @@ def test_batches_answer_each_command(carla, client, world):
     assert world.get_actors().find(responses[0].actor_id) is None
 
 
-def test_unsupported_calls_say_so(carla, client, world, ego):
+def test_unsupported_calls_say_so(carla, server, client, world, ego):
     for call in (
         lambda: client.start_recorder("x.log"),
-        lambda: world.cast_ray(carla.Location(), carla.Location(x=1.0)),
+        lambda: client.show_recorder_file_info("x.log", False),
+        lambda: client.replay_file("x.log", 0.0, 0.0, 0),
         lambda: world.unload_map_layer(carla.MapLayer.Buildings),
     ):
         with pytest.raises(RuntimeError, match="not supported by this server"):
             call()
-    world.debug.draw_point(carla.Location())
+    for _ in range(2):
+        world.debug.draw_point(carla.Location())
+        world.debug.draw_string(carla.Location(), "here")
     assert world.tick()
+    assert server.log.read_text().count("debug shapes are not drawn") == 1
+
+
+def test_rays_hit_the_ground_and_what_stands_on_it(carla, world, ego):
+    above = ego.get_location() + carla.Location(x=6.0, z=4.0)
+    ground = world.ground_projection(above, 10.0)
+    assert (ground.location.x, ground.location.y) == pytest.approx((above.x, above.y), abs=0.02)
+    assert ground.location.z == pytest.approx(0.0, abs=0.02)
+    assert ground.label in (carla.CityObjectLabel.Roads, carla.CityObjectLabel.RoadLines)
+    assert world.ground_projection(above, 2.0) is None
+    through = world.cast_ray(ego.get_location() + carla.Location(z=5.0), ego.get_location() + carla.Location(z=-1.0))
+    assert [hit.label for hit in through][:2] == [carla.CityObjectLabel.Car] * 2
+    assert through[0].location.z == pytest.approx(2 * ego.bounding_box.extent.z, abs=0.02)
+    assert world.cast_ray(above, above + carla.Location(z=-3.0)) == []
+
+
+def test_the_whole_map_can_be_walked(world):
+    street = world.get_map()
+    points = street.generate_waypoints(2.0)
+    assert len(points) > 200 and len(street.get_topology()) > 4
+    assert any(point.is_junction for point in points)
+    point = points[len(points) // 2]
+    assert point.next(1.0) or point.previous(1.0)
+
+
+def test_snapshots_tell_of_every_actor(world, ego):
+    heard = []
+    number = world.on_tick(heard.append)
+    frame = world.tick()
+    snapshot = world.get_snapshot()
+    world.remove_on_tick(number)
+    assert snapshot.frame == frame and [s.frame for s in heard] == [frame]
+    assert snapshot.has_actor(ego.id)
+    assert snapshot.find(ego.id).get_transform().location.distance(ego.get_location()) < 1e-3
+    assert {state.id for state in snapshot} == {actor.id for actor in world.get_actors()}
 
 
 def test_asynchronous_mode_runs_by_itself(world):
@@ -201,7 +239,9 @@ def test_other_maps(client, world):
     fresh = client.load_world("Town2002")
     assert fresh.get_map().name == "Carla/Maps/Town2002"
     assert fresh.get_map().to_opendrive() != before.to_opendrive()
-    assert [a.type_id for a in fresh.get_actors()] == ["spectator"]
+    assert {a.type_id for a in fresh.get_actors()} <= {"spectator", "traffic.traffic_light"}
     assert not fresh.get_settings().synchronous_mode
+    again = client.reload_world()
+    assert again.id != fresh.id and again.get_map().name == "Carla/Maps/Town2002"
     assert client.load_world("Net2002").get_map().name == "Carla/Maps/Net2002"
     assert client.load_world("Town2001").get_map().to_opendrive() == before.to_opendrive()

@@ -123,3 +123,14 @@ def test_a_users_classes_have_a_users_anomaly_id():
 def test_missing_sources_are_named(mixture, message):
     with pytest.raises(ValueError, match=message):
         Mixer(sources(cutouts=None, negatives=None), Mixture(**mixture), PASTE)
+
+
+def test_any_frame_may_get_marks_and_they_are_no_anomalies():
+    for mixture in (Mixture(markings=1.0), Mixture(rendered=1.0, markings=1.0)):
+        frames = [Mixer(sources(), mixture, PASTE).draw(np.random.default_rng(seed)) for seed in range(20)]
+        marked = [class_ids for _, class_ids in frames if (class_ids == StreetClass.ROAD_LINE).any()]
+        assert len(marked) >= 4
+        anomalous = (frames[0][1] == ANOMALY_ID).sum()
+        assert all((class_ids == ANOMALY_ID).sum() == anomalous for class_ids in marked)
+    with pytest.raises(ValueError, match="mixture markings: expected a probability 0..1, found 2"):
+        Mixture(markings=2)

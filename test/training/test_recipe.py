@@ -98,3 +98,39 @@ def test_budget_in_iterations_and_its_replacement():
 def test_phases_follow_progress():
     stage = StageConfig(phases=(Phase(0.5, (64, 64), 4), Phase(1.0, (96, 96), 2)))
     assert [stage.phase_at(share).batch for share in (0.0, 0.49, 0.5, 1.0)] == [4, 4, 2, 2]
+
+
+def test_crops_are_checked_as_the_network_sees_them(tmp_path):
+    text = "network: {input_scale: 1.5}\nclosed:\n  phases:\n    - {until: 1, crop: [%d, 640], batch: 2}\n"
+    assert load(tmp_path, text % 352).network.input_size(352, 640) == (528, 960)
+    with pytest.raises(RecipeError, match=r"closed phase crop: .*input_scale 1.5 .*found \[360, 640\], enlarged \[540"):
+        load(tmp_path, text % 360)
+
+
+def test_single_values_can_be_changed(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("seed: 3\noutlier: {iterations: 9, mixture: {pasted: 0.5}}\n")
+    recipe = load_recipe(
+        path, ["seed=4", "outlier.mixture={shapes: 0.25}", "outlier.learning_rate = 2.0e-4", "loss.dense=0.5"]
+    )
+    assert (recipe.seed, recipe.outlier.iterations, recipe.loss.dense) == (4, 9, 0.5)
+    assert (recipe.outlier.mixture.shapes, recipe.outlier.mixture.pasted) == (0.25, 0)
+    assert recipe.outlier.learning_rate == 2e-4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("seed", "expected KEY=VALUE or KEY.KEY=VALUE, found 'seed'"),
+        ("=4", "expected KEY=VALUE"),
+        ("outlier.=4", "expected KEY=VALUE"),
+        ("seed.more=1", "seed: expected keys and values to change more of, found 3"),
+        ("outlier.speed=1", "outlier.speed: unknown key"),
+        ("seed={", "change of seed: expected a value in YAML"),
+    ],
+)
+def test_bad_changes_are_named(tmp_path, change, message):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("seed: 3\n")
+    with pytest.raises(RecipeError, match=message):
+        load_recipe(path, [change])

@@ -16,7 +16,7 @@ from ros_anomaly.runtime.contract import Prediction, RawPrediction
 from ros_anomaly.runtime.manifest import Manifest
 from ros_anomaly.scores.aggregation import pixel_sums, upsample
 from ros_anomaly.scores.names import Aggregation
-from ros_anomaly.scores.registry import Score
+from ros_anomaly.scores.registry import Score, tiled_scores
 
 Size = tuple[int, int]
 
@@ -100,13 +100,17 @@ class RawScorer:
         engine_done_s = time.perf_counter()
         class_logits = torch.from_numpy(np.ascontiguousarray(prediction.class_logits))
         mask_logits = torch.from_numpy(np.ascontiguousarray(prediction.mask_logits))
-        for score in self._scores:
-            score.check_head(class_logits, self._classes.count)
-        exact_size = size if self._aggregation is Aggregation.EXACT else None
-        sums = pixel_sums(class_logits, mask_logits, self._classes.count, exact_size)
-        native = torch.stack([score.formula(sums) for score in self._scores])
-        maps, classes = _at_size(native, size), _at_size(sums.classes, size)
-        class_ids = classes.argmax(dim=0).to(torch.uint8).numpy() if self._classes is STREET_CLASSES else None
+        if self._aggregation is Aggregation.EXACT:
+            # As near as float32 itself, in a fraction of the time and without masks of the labels' size.
+            exact, ids = tiled_scores(self._scores, class_logits, mask_logits, self._classes.count, size)
+            native = maps = torch.stack(exact)
+        else:
+            for score in self._scores:
+                score.check_head(class_logits, self._classes.count)
+            sums = pixel_sums(class_logits, mask_logits, self._classes.count)
+            native = torch.stack([score.formula(sums) for score in self._scores])
+            maps, ids = _at_size(native, size), _at_size(sums.classes, size).argmax(dim=0).to(torch.uint8)
+        class_ids = ids.numpy() if self._classes is STREET_CLASSES else None
         done_s = time.perf_counter()
         return ScoredImage(native.numpy(), maps.numpy(), class_ids, engine_done_s - started_s, done_s - engine_done_s)
 

@@ -164,7 +164,20 @@ class FilmStrip:
     kind: ClassVar[str] = "film_strip"
 
 
-Block = Table | Headlines | Verdict | Text | Chart | Charts | FilmStrip
+@dataclass(frozen=True)
+class Link:
+    """Words that lead to a file beside the report; ValueError for an address elsewhere."""
+
+    text: str
+    href: str
+    kind: ClassVar[str] = "link"
+
+    def __post_init__(self) -> None:
+        if not self.href or ":" in self.href or self.href.startswith("/"):
+            raise ValueError(f"link: expected a path relative to the report, found {self.href!r}")
+
+
+Block = Table | Headlines | Verdict | Text | Chart | Charts | FilmStrip | Link
 
 
 @dataclass(frozen=True)

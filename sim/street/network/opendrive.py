@@ -5,16 +5,20 @@ OpenDRIVE's frame is right-handed with x along the streets' +y (CARLA's +x) and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
 
 from ros_anomaly_sim.street.network.curve import Curve
-from ros_anomaly_sim.street.network.road_map import Connection, LaneKind, Mark, MarkKind, Road, RoadMap, Strip
+from ros_anomaly_sim.street.network.road_map import Connection, LaneKind, Mark, MarkKind, Road, RoadMap, Signal, Strip
 
 LATITUDE_DEG, LONGITUDE_DEG = 49.0, 8.0
 """Where the origin of every map lies on Earth."""
+
+TRAFFIC_LIGHT_TYPE = "1000001"
+"""CARLA's number for a traffic light, as the type of a signal."""
 
 _GEO_REFERENCE = (
     f"+proj=tmerc +lat_0={LATITUDE_DEG:g} +lon_0={LONGITUDE_DEG:g} +k=1 +x_0=0 +y_0=0 +datum=WGS84 "
@@ -37,8 +41,11 @@ def opendrive_text(road_map: RoadMap, name: str | None = None) -> str:
         _road(root, road)
     for connection in road_map.connections:
         _connecting_road(root, connection)
+    controllers = _controllers(root, road_map.signals)
     for number in road_map.junctions:
-        _junction(root, number, [c for c in road_map.connections if c.junction == number])
+        junction = _junction(root, number, [c for c in road_map.connections if c.junction == number])
+        for controller in controllers.get(number, ()):
+            SubElement(junction, "controller", id=str(controller), type="0", sequence="0")
     ElementTree.indent(root, " ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode")
 
@@ -72,6 +79,45 @@ def _road(root: Element, road: Road) -> None:
         outline = SubElement(zebra, "outline")
         for u, v in ((-half, left_m), (half, left_m), (half, -right_m), (-half, -right_m), (-half, left_m)):
             SubElement(outline, "cornerLocal", u=_number(u), v=_number(v), z="0")
+    for signal in road.signals:
+        _signal(_child(element, "signals"), signal)
+
+
+def _signal(group: Element, signal: Signal) -> None:
+    """A light where its lanes stop; ``positionInertial`` says where its post stands."""
+    along = signal.lanes[0] < 0
+    element = SubElement(group, "signal", id=str(signal.number), name=f"light {signal.number}", dynamic="yes")
+    element.set("s", _number(signal.s_m))
+    across = signal.width_m / 2
+    element.set("t", _number(-across if along else across))
+    for key, value in (("orientation", "+" if along else "-"), ("country", "OpenDRIVE"), ("type", TRAFFIC_LIGHT_TYPE)):
+        element.set(key, value)
+    for key, value in (("subtype", "-1"), ("value", "-1"), ("unit", "km/h"), ("text", "")):
+        element.set(key, value)
+    for key, size in (("zOffset", 2.5), ("height", 0.95), ("width", 0.32), ("hOffset", 0.0)):
+        element.set(key, _number(size))
+    for key in ("pitch", "roll"):
+        element.set(key, "0")
+    SubElement(element, "validity", fromLane=str(min(signal.lanes)), toLane=str(max(signal.lanes)))
+    position = SubElement(element, "positionInertial", x=_number(signal.foot[1]), y=_number(-signal.foot[0]), z="0")
+    position.set("hdg", _number(float(np.angle(np.exp(1j * signal.stop.heading_rad)))))
+    position.set("pitch", "0")
+    position.set("roll", "0")
+
+
+def _controllers(root: Element, signals: Sequence[Signal]) -> dict[int, list[int]]:
+    """One controller for the lights that are green together; their numbers by junction."""
+    together: dict[tuple[int, int], list[Signal]] = {}
+    for signal in signals:
+        together.setdefault((signal.junction, signal.phase), []).append(signal)
+    of_junction: dict[int, list[int]] = {}
+    for (junction, phase), lights in sorted(together.items()):
+        number = junction * 10 + phase
+        of_junction.setdefault(junction, []).append(number)
+        controller = SubElement(root, "controller", id=str(number), name=f"controller {number}", sequence=str(phase))
+        for light in lights:
+            SubElement(controller, "control", signalId=str(light.number), type="0")
+    return of_junction
 
 
 def _connecting_road(root: Element, connection: Connection) -> None:
@@ -139,13 +185,14 @@ def _marks(lane: Element, marks: tuple[Mark, ...]) -> None:
         element.set("laneChange", "both" if mark.kind is MarkKind.BROKEN else "none")
 
 
-def _junction(root: Element, number: int, connections: list[Connection]) -> None:
+def _junction(root: Element, number: int, connections: list[Connection]) -> Element:
     junction = SubElement(root, "junction", id=str(number), name=f"junction {number}")
     for index, connection in enumerate(connections):
         element = SubElement(junction, "connection", id=str(index), incomingRoad=str(connection.incoming.road))
         element.set("connectingRoad", str(connection.number))
         element.set("contactPoint", "start")
         SubElement(element, "laneLink", {"from": str(connection.incoming.lane), "to": "-1"})
+    return junction
 
 
 def _child(element: Element, tag: str) -> Element:

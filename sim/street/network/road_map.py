@@ -83,6 +83,33 @@ class Crosswalk:
 
 
 @dataclass(frozen=True)
+class Signal:
+    """A traffic light: it says whether lanes of a road may enter a junction.
+
+    Attributes:
+        number: unlike any other signal's of the map.
+        junction: whose lights change together.
+        phase, phases: the junction gives way to phase 0, 1, … ``phases`` - 1 in turn; this light is green in its own.
+        s_m: where on the road those whom it stops stand.
+        lanes: numbers of the lanes that it is for.
+        stop: middle of these lanes there, heading with their traffic; ``width_m`` is theirs together.
+        foot: (x, y) of its post.
+        heads: (x, y, z) of the middle of each head's underside; they face the traffic.
+    """
+
+    number: int
+    junction: int
+    phase: int
+    phases: int
+    s_m: float
+    lanes: tuple[int, ...]
+    stop: Pose
+    width_m: float
+    foot: tuple[float, float]
+    heads: tuple[tuple[float, float, float], ...]
+
+
+@dataclass(frozen=True)
 class Road:
     """A road between junctions (or dead ends): strips to each side of its curve, from the middle outwards.
 
@@ -99,6 +126,7 @@ class Road:
     end_junction: int | None = None
     crosswalks: tuple[Crosswalk, ...] = ()
     speed_limit_kmh: int = 50
+    signals: tuple[Signal, ...] = ()
 
     def strips(self) -> Iterator[tuple[int, Strip]]:
         """(lane number, strip) of every lane."""
@@ -173,6 +201,11 @@ class RoadMap:
             if road.number == number:
                 return road
         raise KeyError(f"no road {number}; roads are {[r.number for r in self.roads]}")
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """Its traffic lights, in the order of their numbers."""
+        return tuple(sorted((s for road in self.roads for s in road.signals), key=lambda signal: signal.number))
 
     @property
     def junctions(self) -> tuple[int, ...]:

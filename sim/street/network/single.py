@@ -17,9 +17,11 @@ from ros_anomaly_sim.street.network.road_map import (
     MarkKind,
     Road,
     RoadMap,
+    Signal,
     Strip,
     connected,
 )
+from ros_anomaly_sim.street.network.signals import road_signal
 from ros_anomaly_sim.street.town import Town
 from ros_anomaly_sim.street.track import Track
 
@@ -46,6 +48,7 @@ def road_map_of_street(town: Town, name: str | None = None) -> RoadMap:
                 start_junction=before,
                 end_junction=junction,
                 crosswalks=crosswalks,
+                signals=_signals(town, start, before, junction),
             )
         )
         start, before = following, junction
@@ -53,6 +56,23 @@ def road_map_of_street(town: Town, name: str | None = None) -> RoadMap:
         for side in crossed.sides:
             roads.append(_side_street(town, crossed, FIRST_JUNCTION + number, side, FIRST_ROAD + len(roads)))
     return connected(name or f"Town{town.seed:04d}", roads)
+
+
+def _signals(town: Town, start_m: float, before: int | None, ahead: int | None) -> tuple[Signal, ...]:
+    """Lights where the stretch of main road from ``start_m`` on enters the junctions at its ends.
+
+    They are for the main road; while these are red the side streets, which have none, have their turn.
+    """
+    found = []
+    for junction, side in ((before, LEFT), (ahead, RIGHT)):
+        if junction is None:
+            continue
+        crossed = town.plan.junctions[junction - FIRST_JUNCTION]
+        mouth = crossed.s_m - side * crossed.half_width_m
+        own = [s for s in town.signals if s.side == side and abs(s.s_m - crossed.s_m) < crossed.reach_m]
+        order = (int(side == LEFT), 0, 2)
+        found += [road_signal(s, town.track, town.plan.profile, junction, order, mouth, start_m) for s in own]
+    return tuple(found)
 
 
 def curve_of(track: Track, s0_m: float, s1_m: float) -> Curve:

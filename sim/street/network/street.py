@@ -18,11 +18,11 @@ from ros_anomaly_sim.street.network.curve import Curve
 from ros_anomaly_sim.street.network.junction import Arm, JunctionShape
 from ros_anomaly_sim.street.network.lot_fitting import LotFitter
 from ros_anomaly_sim.street.network.paint import street_paint
-from ros_anomaly_sim.street.network.road_map import FIRST_JUNCTION, FIRST_ROAD, Road
+from ros_anomaly_sim.street.network.road_map import FIRST_JUNCTION, FIRST_ROAD, Road, Signal
 from ros_anomaly_sim.street.objects.library import ModelLibrary
 from ros_anomaly_sim.street.occupancy import Occupancy
 from ros_anomaly_sim.street.roads import GroundSurfaces, Markings, build_ground, stop_line
-from ros_anomaly_sim.street.roadside import RoadsideMaker, SignLayers
+from ros_anomaly_sim.street.roadside import RoadsideMaker, RoadsideSignal, SignLayers
 from ros_anomaly_sim.street.scene import Placement
 from ros_anomaly_sim.street.splits import Split
 from ros_anomaly_sim.street.town import taken_by
@@ -66,7 +66,7 @@ class NetworkStreet:
         radius = 1.0 / max(self.curve.sharpest_per_m, 1e-4)
         return float(np.clip(np.sqrt(8 * radius * _LARGEST_SAG_M), *_SEGMENTS_M))
 
-    def road(self, markings: Markings) -> Road:
+    def road(self, markings: Markings, signals: tuple[Signal, ...] = ()) -> Road:
         """The street as a road of the map."""
         centre, strips, crosswalks = street_paint(self.plan, markings, 0.0, self.plan.length_m)
         return Road(
@@ -79,6 +79,7 @@ class NetworkStreet:
             start_junction=FIRST_JUNCTION + self.start_junction,
             end_junction=FIRST_JUNCTION + self.end_junction,
             crosswalks=crosswalks,
+            signals=signals,
         )
 
 
@@ -93,9 +94,10 @@ class Built:
 
 @dataclass(frozen=True)
 class BuiltStreet(Built):
-    """The same of a street, how it is marked, and the street with the lots that it got."""
+    """The same of a street, how it is marked, its traffic lights, and the street with the lots that it got."""
 
     markings: Markings
+    signals: tuple[RoadsideSignal, ...]
     street: NetworkStreet
 
 
@@ -167,7 +169,8 @@ def build_street(
     cars = ActorMaker(built, library, occupied, streams[4]).parked(0.0, plan.length_m, parked_share)
     for car in cars:
         placements.append(car.placement(built, first_instance_id + len(placements)))
-    return BuiltStreet(builder.mesh(street.track), tuple(placements), occupied, markings, built)
+    mesh, signals = builder.mesh(street.track), tuple(roadside.signals)
+    return BuiltStreet(mesh, tuple(placements), occupied, markings, signals, built)
 
 
 def kerb_line(street: NetworkStreet, side: int, beyond_m: float) -> np.ndarray:

@@ -19,9 +19,10 @@ from ros_anomaly_sim.street.network.junction import Arm, JunctionShape
 from ros_anomaly_sim.street.network.lanes import LaneGraph
 from ros_anomaly_sim.street.network.lot_fitting import LotFitter
 from ros_anomaly_sim.street.network.polygons import inside
-from ros_anomaly_sim.street.network.road_map import RoadMap, connected
+from ros_anomaly_sim.street.network.road_map import FIRST_JUNCTION, RoadMap, Signal, connected
+from ros_anomaly_sim.street.network.signals import phases_of, road_signal
 from ros_anomaly_sim.street.network.skeleton import STREAM, find_arm, lay_out
-from ros_anomaly_sim.street.network.street import NetworkStreet, Styles, build_street, kerb_line
+from ros_anomaly_sim.street.network.street import BuiltStreet, NetworkStreet, Styles, build_street, kerb_line
 from ros_anomaly_sim.street.objects.library import ModelLibrary
 from ros_anomaly_sim.street.occupancy import Occupancy
 from ros_anomaly_sim.street.roads import SIDEWALK_HEIGHT_M, TERRAIN_HEIGHT_M, GroundSurfaces
@@ -91,7 +92,7 @@ class NetworkTown:
             meshes.append(built.mesh)
             placements += built.placements
             occupied.take(built.occupied)
-            roads.append(street.road(built.markings))
+            roads.append(street.road(built.markings, _signals(junctions, built)))
             finished.append(built.street)
         meshes += _ground_meshes(streets, junctions, ground, streams[4])
         world = StaticWorld(
@@ -156,6 +157,19 @@ def _end_of(
 ) -> tuple[JunctionShape, Arm, float]:
     shape, index = find_arm(junctions, street.number, at_end)
     return shape, shape.arms[index], shape.mouths_m[index]
+
+
+def _signals(junctions: tuple[JunctionShape, ...], built: BuiltStreet) -> tuple[Signal, ...]:
+    found = []
+    for roadside in built.signals:
+        street, at_end = built.street, roadside.side == RIGHT
+        shape, arm = find_arm(junctions, street.number, at_end)
+        phases = phases_of(shape)
+        order = (arm, phases[arm], max(phases) + 1)
+        mouth = street.plan.end_m if at_end else street.plan.start_m
+        number = FIRST_JUNCTION + shape.number
+        found.append(road_signal(roadside, street.track, street.plan.profile, number, order, mouth))
+    return tuple(found)
 
 
 def _ground_meshes(

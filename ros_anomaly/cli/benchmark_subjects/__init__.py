@@ -1,0 +1,1 @@
+"""What ``ros-anomaly-benchmark`` can time: one module a subject."""
