@@ -41,6 +41,7 @@ class OnnxRuntimeSession:
         # It would go on without a word on the CPU where the libraries of CUDA do not load.
         if provider not in (found := self._session.get_providers()):
             raise EngineError(f"backend onnxruntime: expected {provider} to start, found {', '.join(found)} alone")
+        self._session.disable_fallback()  # nor may it go on there when CUDA fails later
         self._check_input(path, manifest)
         self._outputs = [output.name for output in self._session.get_outputs()]
 

@@ -22,7 +22,6 @@ class Policy:
         oracle_braking_mps2: what an oracle trusts the brakes to do, also on a wet road.
         oracle_margin_m: how far before an anomaly an oracle means to stop.
         oracle_side_m: room that an oracle wants on either side of the car.
-        looked_for_m: an anomaly in the way so far ahead is reason enough to brake; without one braking is false.
     """
 
     brake: float = 1.0
@@ -33,7 +32,6 @@ class Policy:
     oracle_braking_mps2: float = 3.5
     oracle_margin_m: float = 4.0
     oracle_side_m: float = 0.3
-    looked_for_m: float = 60.0
 
     def __post_init__(self) -> None:
         for f in fields(self):

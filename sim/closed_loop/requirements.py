@@ -53,6 +53,8 @@ def _of_detector(contestant: Contestant, records: Sequence[ScenarioRecord]) -> I
     hits, of = _count(contestant, records, (Kind.IN_THE_WAY,), lambda _, drive: hit_in_path(drive))
     text = f"hits at most {100 * MOST_HITS:.0f} % of what stands in the way"
     yield Requirement(contestant, text, hits, of, hits <= MOST_HITS * of)
+    if not any(record.drive(ORACLE) for record in records):
+        return  # there is no speed to compare with
     for kind, words in ((Kind.CONTROL, "the routes without anomaly"), (Kind.BESIDE, "the routes with one beside them")):
         done, of = _count(contestant, records, (kind,), _at_speed)
         text = f"completes {100 * LEAST_COMPLETED:.0f} % of {words} at {100 * LEAST_SPEED:.0f} % of the oracle's speed"
@@ -61,7 +63,7 @@ def _of_detector(contestant: Contestant, records: Sequence[ScenarioRecord]) -> I
 
 def _at_speed(record: ScenarioRecord, drive: DriveResult) -> bool:
     share = speed_share(record, drive)
-    return drive.completed and (share is None or share >= LEAST_SPEED)
+    return drive.completed and share is not None and share >= LEAST_SPEED
 
 
 def _count(

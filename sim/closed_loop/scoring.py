@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import inf
 
 from ros_anomaly.hazard.types import HazardLevel
 from ros_anomaly_sim.bridge.stage import Contact, Moment
@@ -72,14 +73,18 @@ class Scores:
 
     def outcomes(self, touched: Sequence[tuple[float, Contact]]) -> tuple[AnomalyOutcome, ...]:
         """What became of each anomaly."""
-        hit = {contact.anomaly for _, contact in touched}
+        first_touch_s: dict[int | None, float] = {}
+        for at_s, contact in touched:
+            first_touch_s.setdefault(contact.anomaly, at_s)
         last = self._track[-1]
         stands = last.speed_mps < self._policy.standing_mps
         outcomes = []
         for number, placed in enumerate(self._anomalies):
             gap_m = placed.first_m - last.travelled_m - self._front_m
-            before_it = stands and number not in hit and self._in_path(number) and gap_m >= 0
+            before_it = stands and number not in first_touch_s and self._in_path(number) and gap_m >= 0
             known = self._known.get(number)
+            if known is not None and known.at_s >= first_touch_s.get(number, inf):
+                known = None  # what is told by the bump is no warning
             outcomes.append(
                 AnomalyOutcome(
                     name=placed.name,
@@ -89,7 +94,7 @@ class Scores:
                     known_at_s=known.at_s if known else None,
                     known_from_m=known.gap_m if known else None,
                     known_before_s=known.before_s if known else None,
-                    hit=number in hit,
+                    hit=number in first_touch_s,
                     margin_m=gap_m if before_it else None,
                 )
             )
@@ -102,20 +107,17 @@ class Scores:
         for braking, stretch in groupby(self._track, key=lambda point: point.braking):
             points = list(stretch)
             if braking and points[0].speed_mps > _MOVING_MPS:
-                found.append(self._braking(points, self._verdicts[index]))
+                found.append(self._braking(points, self._verdicts[index : index + len(points)]))
             index += len(points)
         return tuple(found)
 
-    def _braking(self, points: list[TrackPoint], verdict: Verdict) -> Braking:
+    def _braking(self, points: list[TrackPoint], verdicts: list[Verdict]) -> Braking:
+        """For an anomaly only where a verdict of the stretch spoke of one in the way; standing there is not enough."""
         first, last = points[0], points[-1]
-        ahead = [
-            placed.first_m - first.travelled_m - self._front_m
-            for number, placed in enumerate(self._anomalies)
-            if self._in_path(number)
-        ]
+        verdict = verdicts[0]
         if verdict.level is HazardLevel.UNKNOWN:
             cause = Cause.UNKNOWN
-        elif any(-self._front_m < gap_m <= self._policy.looked_for_m for gap_m in ahead):
+        elif any(self._in_path(number) for told in verdicts for number in told.anomalies):
             cause = Cause.ANOMALY
         else:
             cause = Cause.FALSE

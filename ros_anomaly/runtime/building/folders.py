@@ -67,10 +67,12 @@ def _stand_in() -> Path:
 def _why_not_writable(folder: Path, private: bool = False) -> str | None:
     try:
         if private:
+            # Both, or what the umask leaves open is refused below.
             folder.parent.mkdir(mode=0o700, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         if private and not _is_ours_alone(folder):
-            return f"{folder.parent} belongs to another user or is open to others"
+            return f"{folder} or the folder that it is in belongs to another user or is open to others"
         # Trying is the one test that knows read-only file systems, quotas and containers.
         with tempfile.TemporaryFile(dir=folder):
             return None

@@ -94,7 +94,7 @@ def planned_engine(path: Path, backend: str, role: str, policy: BuildPolicy) -> 
 def _is_complete(manifest: Manifest, backend: str, role: str, policy: BuildPolicy) -> bool:
     """Whether the manifest is of what the backend runs, and not of what that is built from."""
     if is_compiled(backend):
-        return manifest.build is not None and role in manifest.files
+        return manifest.build is not None and role in manifest.files and policy.precision in (None, manifest.precision)
     return policy.precision in (None, manifest.precision)
 
 
