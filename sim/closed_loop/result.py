@@ -58,7 +58,7 @@ class AnomalyOutcome:
             flag had to be up for it. None: never.
         known_before_s: that gap over the speed at that moment; None too where the car stood.
         hit: whether the car touched it.
-        margin_m: gap to it where the car stood last, None where it did not stop before it.
+        margin_m: gap to it where the car stood last, None where it did not stop before it or did not know of it.
     """
 
     name: str

@@ -95,7 +95,8 @@ class Scores:
                     known_from_m=known.gap_m if known else None,
                     known_before_s=known.before_s if known else None,
                     hit=number in first_touch_s,
-                    margin_m=gap_m if before_it else None,
+                    # Held by something else, it stopped before the anomaly by chance.
+                    margin_m=gap_m if before_it and known else None,
                 )
             )
         return tuple(outcomes)
