@@ -1,24 +1,29 @@
 """Drive scenarios with the detector node at the wheel: ``ros2 launch ros_anomaly closed_loop.launch.py …``.
 
-The node runs in lockstep with the simulator: the world waits for its answer to every image.
-``ros2 launch ros_anomaly closed_loop.launch.py --show-args`` lists the arguments.
+The node runs in lockstep with the simulator: the world waits for its answer to every image. It is started by
+``detector.launch.py``, whose arguments are arguments here too.
+``ros2 launch ros_anomaly closed_loop.launch.py --show-args`` lists them all.
 """
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventHandler, SetEnvironmentVariable, Shutdown
+from pathlib import Path
+
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    RegisterEventHandler,
+    Shutdown,
+)
 from launch.event_handlers import OnProcessExit
-from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
-from launch_ros.substitutions import FindPackageShare
 
 from launch import LaunchContext, LaunchDescription
 
 PACKAGE = "ros_anomaly"
-CAMERA = "/carla/ego_vehicle/rgb_front"
+EGO = "/carla/ego_vehicle"
 
-# Launch argument -> parameter of the detector, where the argument is not empty.
-OVERRIDES = {"autostart": "autostart", "use_sim_time": "use_sim_time", "lockstep": "lockstep", "engine": "engine"}
-BOOLEANS = {"autostart", "use_sim_time", "lockstep"}
 # Options of the closed loop, where the launch argument is not empty.
 OPTIONS = {
     "--latency-ms": LaunchConfiguration("latency_ms"),
@@ -28,60 +33,27 @@ OPTIONS = {
 }
 
 
-def shared_file(*parts: str) -> PathJoinSubstitution:
-    """A file below the package's share folder."""
-    return PathJoinSubstitution([FindPackageShare(PACKAGE), *parts])
-
-
-def boolean(name: str, text: str) -> bool:
-    """True or false; ValueError with expected and found for anything else."""
-    if text.lower() not in ("true", "false"):
-        raise ValueError(f"launch argument {name}: expected true or false, found {text!r}")
-    return text.lower() == "true"
-
-
-def nodes(context: LaunchContext) -> list:
-    """The detector, and the drives, at whose end everything ends."""
-    given = {name: LaunchConfiguration(name).perform(context) for name in OVERRIDES}
-    overrides = {
-        parameter: boolean(name, given[name]) if name in BOOLEANS else ParameterValue(given[name], value_type=str)
-        for name, parameter in OVERRIDES.items()
-        if given[name]
-    }
-    namespace = LaunchConfiguration("namespace").perform(context).strip("/")
+def drives(context: LaunchContext) -> list:
+    """The drives, at whose end everything ends."""
     options = [part for option, value in OPTIONS.items() if (text := value.perform(context)) for part in (option, text)]
-    params_file: list = [LaunchConfiguration("params_file")]
-    detector = Node(
-        package=PACKAGE,
-        executable="detector",
-        name="detector",
-        namespace=namespace,
-        parameters=params_file + [overrides],
-        remappings=[
-            ("image", f"{CAMERA}/image"),
-            ("camera_info", f"{CAMERA}/camera_info"),
-            ("odometry", "/carla/ego_vehicle/odometry"),
-        ],
-        arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
-        output="screen",
-    )
-    drives = Node(
+    namespace = LaunchConfiguration("namespace").perform(context).strip("/")
+    node = "/".join(filter(None, (namespace, LaunchConfiguration("name").perform(context))))
+    process = Node(
         package=PACKAGE,
         executable="closed_loop",
         arguments=[
             *LaunchConfiguration("scenarios").perform(context).split(),
-            *("--status-topic", f"/{namespace}/detector/hazard_status".replace("//", "/")),
+            *("--status-topic", f"/{node}/hazard_status"),
             *options,
         ],
         output="screen",
     )
-    end = OnProcessExit(target_action=drives, on_exit=[Shutdown(reason="the drives are over")])
-    return [detector, drives, RegisterEventHandler(end)]
+    end = OnProcessExit(target_action=process, on_exit=[Shutdown(reason="the drives are over")])
+    return [process, RegisterEventHandler(end)]
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Arguments, environment and nodes."""
-    profile = LaunchConfiguration("fastdds_profile")
+    """Arguments of the drives, the detector with other defaults, and the drives."""
     return LaunchDescription(
         [
             DeclareLaunchArgument(
@@ -101,12 +73,7 @@ def generate_launch_description() -> LaunchDescription:
                 default_value="",
                 description="Folder for report, figures, videos and film strips; empty: closed_loop_out.",
             ),
-            DeclareLaunchArgument("namespace", default_value="", description="Namespace of the detector."),
-            DeclareLaunchArgument(
-                "params_file",
-                default_value=shared_file("config", "detector.yaml"),
-                description="Parameter file of the detector.",
-            ),
+            # Declared first, these defaults stand above the detector's own.
             DeclareLaunchArgument(
                 "use_sim_time", default_value="true", description="true: time comes from the simulator's /clock."
             ),
@@ -114,28 +81,19 @@ def generate_launch_description() -> LaunchDescription:
                 "lockstep", default_value="true", description="true: simulated time waits for the detector."
             ),
             DeclareLaunchArgument(
-                "log_level",
-                default_value="info",
-                description="Least severity that is logged: debug, info, warn, error.",
+                "image_topic", default_value=f"{EGO}/rgb_front/image", description="Topic of the simulated camera."
             ),
             DeclareLaunchArgument(
-                "autostart",
-                default_value="true",
-                description="true: the detector configures and activates itself; false: it waits for a manager.",
+                "camera_info_topic",
+                default_value=f"{EGO}/rgb_front/camera_info",
+                description="Topic of the simulated camera's calibration.",
             ),
             DeclareLaunchArgument(
-                "engine", default_value="", description="Name of an engine, or path of its manifest (JSON)."
+                "odometry_topic", default_value=f"{EGO}/odometry", description="Topic of the simulated odometry."
             ),
-            DeclareLaunchArgument(
-                "fastdds_profile",
-                default_value=EnvironmentVariable(
-                    "FASTDDS_DEFAULT_PROFILES_FILE", default_value=shared_file("config", "fastdds_large_images.xml")
-                ),
-                description="Fast DDS profile; the package's own lets large images through shared memory.",
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(str(Path(__file__).with_name("detector.launch.py")))
             ),
-            # Jazzy and older read the second name.
-            SetEnvironmentVariable("FASTDDS_DEFAULT_PROFILES_FILE", profile),
-            SetEnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", profile),
-            OpaqueFunction(function=nodes),
+            OpaqueFunction(function=drives),
         ]
     )

@@ -1,7 +1,7 @@
 """Start the detector node: ``ros2 launch ros_anomaly detector.launch.py image_topic:=/camera/image_raw …``.
 
-``ros2 launch ros_anomaly detector.launch.py --show-args`` lists the arguments. Those left empty are taken from the
-parameter file.
+``ros2 launch ros_anomaly detector.launch.py --show-args`` lists the arguments. Every parameter of the node is one,
+under its own name (``build_if_missing:=true camera.z_m:=1.4``); those left empty are taken from the parameter file.
 """
 
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
@@ -11,18 +11,16 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 from launch import LaunchContext, LaunchDescription
+from ros_anomaly.messages.parameter import Parameter
+from ros_anomaly.nodes.settings import PARAMETERS
 
 PACKAGE = "ros_anomaly"
 
-# Launch argument -> node parameter, where the argument is not empty.
-OVERRIDES = {
-    "autostart": "autostart",
-    "use_sim_time": "use_sim_time",
-    "engine": "engine",
-    "backend": "backend",
-    "image_transport": "image_transport",
-}
-BOOLEANS = {"autostart", "use_sim_time"}
+# What rclpy gives every node; the rest is the node's own table.
+NODE_PARAMETERS = (Parameter("use_sim_time", False, "time comes from /clock (simulation, bags)"), *PARAMETERS)
+RESPAWN = Parameter("respawn", False, "start the node again two seconds after it ended")
+# A launched node has no manager unless somebody says so.
+DEFAULTS = {"autostart": "true"}
 
 
 def shared_file(*parts: str) -> PathJoinSubstitution:
@@ -30,21 +28,29 @@ def shared_file(*parts: str) -> PathJoinSubstitution:
     return PathJoinSubstitution([FindPackageShare(PACKAGE), *parts])
 
 
-def boolean(name: str, text: str) -> bool:
-    """True or false; ValueError with expected and found for anything else."""
-    if text.lower() not in ("true", "false"):
-        raise ValueError(f"launch argument {name}: expected true or false, found {text!r}")
-    return text.lower() == "true"
+def argument_of(parameter: Parameter) -> DeclareLaunchArgument:
+    """The launch argument that sets a parameter of the node."""
+    return DeclareLaunchArgument(
+        parameter.name,
+        default_value=DEFAULTS.get(parameter.name, ""),
+        description=f"{parameter.description} ({parameter.expected})",
+    )
+
+
+def given_parameters(context: LaunchContext) -> dict:
+    """Values of the parameters that were given as arguments; ValueError with expected and found for a bad one."""
+    texts = {parameter: LaunchConfiguration(parameter.name).perform(context) for parameter in NODE_PARAMETERS}
+    values = {parameter.name: parameter.parsed(text) for parameter, text in texts.items() if text}
+    # A bare text would be read as YAML once more: an engine named 1234 became a number.
+    return {
+        name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
 
 
 def detector(context: LaunchContext) -> list[Node]:
     """The node, with the parameters that were given as arguments above those of the file."""
-    given = {name: LaunchConfiguration(name).perform(context) for name in OVERRIDES}
-    overrides = {
-        parameter: boolean(name, given[name]) if name in BOOLEANS else ParameterValue(given[name], value_type=str)
-        for name, parameter in OVERRIDES.items()
-        if given[name]
-    }
+    given = given_parameters(context)
     params_file: list = [LaunchConfiguration("params_file")]
     image_topic = LaunchConfiguration("image_topic")
     return [
@@ -53,7 +59,7 @@ def detector(context: LaunchContext) -> list[Node]:
             executable="detector",
             name=LaunchConfiguration("name"),
             namespace=LaunchConfiguration("namespace"),
-            parameters=params_file + ([overrides] if overrides else []),
+            parameters=params_file + ([given] if given else []),
             remappings=[
                 ("image", image_topic),
                 ("image/compressed", [image_topic, "/compressed"]),
@@ -62,7 +68,7 @@ def detector(context: LaunchContext) -> list[Node]:
             ],
             arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
             output="screen",
-            respawn=boolean("respawn", LaunchConfiguration("respawn").perform(context)),
+            respawn=RESPAWN.parsed(LaunchConfiguration("respawn").perform(context)),
             respawn_delay=2.0,
         )
     ]
@@ -73,44 +79,6 @@ def generate_launch_description() -> LaunchDescription:
     profile = LaunchConfiguration("fastdds_profile")
     return LaunchDescription(
         [
-            DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node and its topics."),
-            DeclareLaunchArgument("name", default_value="detector", description="Name of the node."),
-            DeclareLaunchArgument(
-                "params_file",
-                default_value=shared_file("config", "detector.yaml"),
-                description="Parameter file of the node.",
-            ),
-            DeclareLaunchArgument(
-                "use_sim_time", default_value="", description="true: time comes from /clock (simulation, bags)."
-            ),
-            DeclareLaunchArgument(
-                "log_level",
-                default_value="info",
-                description="Least severity that is logged: debug, info, warn, error.",
-            ),
-            DeclareLaunchArgument(
-                "autostart",
-                default_value="true",
-                description="true: the node configures and activates itself, and ends with status 1 if it cannot; "
-                "false: it waits for a lifecycle manager.",
-            ),
-            DeclareLaunchArgument(
-                "respawn", default_value="false", description="true: start the node again two seconds after it ended."
-            ),
-            DeclareLaunchArgument(
-                "engine", default_value="", description="Name of an engine, or path of its manifest (JSON)."
-            ),
-            DeclareLaunchArgument(
-                "backend",
-                default_value="",
-                description="Library that runs the engine: onnxruntime, openvino, torch, tensorrt, tensorrt_rtx or "
-                "torch_tensorrt; device and mode may follow, as in torch:cuda.",
-            ),
-            DeclareLaunchArgument(
-                "image_transport",
-                default_value="",
-                description="raw, or compressed (JPEG, PNG) from <image_topic>/compressed.",
-            ),
             DeclareLaunchArgument("image_topic", default_value="image", description="Topic of the camera's images."),
             DeclareLaunchArgument(
                 "camera_info_topic", default_value="camera_info", description="Topic of the camera's calibration."
@@ -120,6 +88,14 @@ def generate_launch_description() -> LaunchDescription:
                 default_value="odometry",
                 description="Topic of the vehicle's odometry (optional); its yaw rate bends the corridor.",
             ),
+            DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node and its topics."),
+            DeclareLaunchArgument("name", default_value="detector", description="Name of the node."),
+            DeclareLaunchArgument(
+                "log_level",
+                default_value="info",
+                description="Least severity that is logged: debug, info, warn, error.",
+            ),
+            DeclareLaunchArgument("respawn", default_value="false", description=f"true: {RESPAWN.description}."),
             DeclareLaunchArgument(
                 "fastdds_profile",
                 default_value=EnvironmentVariable(
@@ -127,6 +103,12 @@ def generate_launch_description() -> LaunchDescription:
                 ),
                 description="Fast DDS profile; the package's own lets large images through shared memory.",
             ),
+            DeclareLaunchArgument(
+                "params_file",
+                default_value=shared_file("config", "detector.yaml"),
+                description="Parameter file of the node; the arguments below stand above it.",
+            ),
+            *[argument_of(parameter) for parameter in NODE_PARAMETERS],
             # Jazzy and older read the second name.
             SetEnvironmentVariable("FASTDDS_DEFAULT_PROFILES_FILE", profile),
             SetEnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", profile),

@@ -16,16 +16,19 @@ from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.hazard.regions import find_regions
 from ros_anomaly.hazard.types import Assessment
 from ros_anomaly.runtime.contract import Engine, Prediction
-from ros_anomaly.runtime.manifest import Manifest
+from ros_anomaly.runtime.manifest import Manifest, Threshold
 
 _STRAIGHT = Corridor()
 
 
 class ManifestEngine(Engine, Protocol):
-    """An engine that knows its manifest: every loaded engine, worker and runner."""
+    """An engine that knows its manifest and what runs it: every loaded engine and runner."""
 
     @property
     def manifest(self) -> Manifest: ...
+
+    @property
+    def backend(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ class Detector:
     def doubt(self, hazard: HazardConfig) -> str:
         """Why the calibrated threshold promises nothing under ``hazard``, one line; empty where it does.
 
-        It was calibrated under a policy of its own; a given threshold promises nothing in the first place.
+        It was calibrated under a policy, and with a backend, of its own; a given threshold promises nothing in the
+        first place.
         """
         if self._config.threshold is not None:
             return ""
@@ -106,6 +110,7 @@ class Detector:
         doubts = [hazard.unlike(calibrated.settings)]
         if calibrated.inherited_from:
             doubts.append(f"an engine other than {calibrated.inherited_from}, which it was calibrated on")
+        doubts.append(_unlike_backend(calibrated, manifest, self._engine.backend))
         found = ", ".join(doubt for doubt in doubts if doubt)
         return found and f"the rate of false hazards at the calibrated threshold is not known with {found}"
 
@@ -139,6 +144,13 @@ def at_most(score: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     if size == score.shape:
         return score
     return cv2.resize(score, size[::-1], interpolation=cv2.INTER_AREA)
+
+
+def _unlike_backend(calibrated: Threshold, manifest: Manifest, backend: str) -> str:
+    """In what ``backend`` differs from the one that a threshold was calibrated with; empty where it does not."""
+    if not calibrated.backend and manifest.build is not None and not calibrated.inherited_from:
+        return ""  # not on record, but a built engine runs on no other than its own
+    return calibrated.unlike(backend)
 
 
 def _threshold(config: DetectorConfig, manifest: Manifest) -> float:

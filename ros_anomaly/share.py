@@ -43,6 +43,17 @@ def large_image_environment() -> dict[str, str]:
     return variables
 
 
+def own_graph_environment() -> dict[str, str]:
+    """Variables of a ROS graph for this process and its children: a domain that hardly anybody else uses, no other
+    machine, and large images.
+    """
+    return {
+        "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        **large_image_environment(),
+    }
+
+
 def _rclpy_major() -> int:
     """Of the installed rclpy; 0 where none says its version: there the old name does no harm."""
     try:

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Which negatives help: fine-tunes one closed-set network once for every kind of them, all else being equal, and measures the
-# results side by side on validation.
+# results side by side on validation. And what a backbone that knows ImageNet is worth: two closed sets, from it and from
+# random numbers.
 #
 #   scripts/ablation.sh CLOSED.safetensors FRAMES OUT [ITERATIONS]
 #
 # FRAMES are those that ros-anomaly-train rendered for config/recipes/street.yaml. Each network takes ITERATIONS (default
 # 500) steps at half the size of the recipe's crops; they are short runs, to be compared with each other alone. What is
-# there already in OUT is kept, a run that was cut off goes on. The tables are OUT/negatives/ablation.md and, for
-# negatives of one kind tested on kinds never shown, OUT/kinds/ablation.md.
+# there already in OUT is kept, a run that was cut off goes on. The tables are OUT/negatives/ablation.md, OUT/kinds/ablation.md
+# (negatives of one kind tested on kinds never shown) and OUT/backbone/ablation.md.
 # PYTHON names the interpreter (default .venv/bin/python).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,15 +22,20 @@ closed=$1 frames=$2 out=$3 iterations=${4:-500}
 [ -d "$frames" ] || fail "FRAMES: expected a folder, found none at $frames"
 mkdir -p "$out"
 
-tune() { # LABEL SETTING…
-    local label=$1 run=$out/$1 settings=()
-    shift
-    [ ! -f "$run/outlier.safetensors" ] || return 0
+train() { # LABEL STAGE SETTING…
+    local run=$out/$1 stage=$2 settings=()
+    shift 2
+    [ ! -f "$run/$stage.safetensors" ] || return 0
     for setting in "$@"; do settings+=(--set "$setting"); done
+    if [ "$stage" = outlier ]; then settings+=(--start "$closed"); fi
     "$python" -m ros_anomaly.cli.train --recipe config/recipes/street.yaml --frames "$frames" --out "$run" --resume \
-        --stage outlier --start "$closed" --set network.input_scale=1 --set "outlier.iterations=$iterations" \
-        --set "outlier.phases=[{until: 1.0, crop: [240, 400], batch: 4, scale: [0.7, 1.3]}]" \
+        --stage "$stage" --set network.input_scale=1 --set "$stage.iterations=$iterations" \
+        --set "$stage.phases=[{until: 1.0, crop: [240, 400], batch: 4, scale: [0.7, 1.3]}]" \
         --set log.validate_minutes=1000 "${settings[@]}"
+}
+
+tune() { # LABEL SETTING…
+    train "$1" outlier "${@:2}"
 }
 
 tune none "outlier.mixture={}"
@@ -49,3 +55,8 @@ for label in "${labels[@]}"; do networks+=("${label//_/ }=$out/$label/outlier.sa
 "$python" -m ros_anomaly.cli.ablation "household=$out/household/outlier.safetensors" \
     "all kinds=$out/pasted_and_rendered/outlier.safetensors" --seen "household=household" \
     --seen "all kinds=household,shape" --out "$out/kinds"
+
+train imagenet closed
+train random_numbers closed pretrained_backbone=false closed.backbone_factor=1
+"$python" -m ros_anomaly.cli.ablation "ImageNet=$out/imagenet/closed.safetensors" \
+    "random numbers=$out/random_numbers/closed.safetensors" --out "$out/backbone"

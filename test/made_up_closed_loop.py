@@ -62,6 +62,7 @@ def drive(scenario: str, driver: str, end: End, latency_ms: float = 0.0, **chang
         dropped=12 if latency_ms else 0,
         late=15 if latency_ms else 0,
         missed=0,
+        unanswered=0,
         images_digest="d1" if sees else "",
         track=points,
         compute=ComputeTime(244.0, 310.0, 40) if sees else None,

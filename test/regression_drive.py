@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from ros_anomaly.cli import record_streets
-from ros_anomaly.cli.evaluate_bag_jobs import Contestant, DriveJob, TopicNames, run_job
+from ros_anomaly.cli.evaluate_bag_drive import run_job
+from ros_anomaly.cli.evaluate_bag_plan import Contestant, DriveJob, TopicNames
 from ros_anomaly.nodes.settings import Settings
 from ros_anomaly.runtime.locate import manifest_path
 from ros_anomaly.runtime.manifest import load_manifest

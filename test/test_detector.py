@@ -45,7 +45,7 @@ class FixedEngine:
     """Gives the same maps for every image."""
 
     def __init__(self, score, manifest):
-        self.manifest = manifest
+        self.manifest, self.backend = manifest, "onnxruntime"
         self.input_size = manifest.input_size
         self._prediction = Prediction(score, np.zeros(score.shape, np.uint8))
 
@@ -136,6 +136,19 @@ def test_a_threshold_of_another_policy_or_engine_is_doubted(engine, tmp_path):
     assert doubt(own.inherited("default"), usual).endswith(
         "with an engine other than default, which it was calibrated on"
     )
+    assert doubt(replace(own, backend="onnxruntime"), usual) == ""
+    assert doubt(replace(own, backend="openvino:bf16"), usual).endswith(
+        "not known with backend onnxruntime (calibrated with openvino:bf16)"
+    )
+
+
+def test_a_threshold_without_a_backend_on_record_is_doubted_under_all_but_the_default(tmp_path):
+    manifest = load_manifest(toy_engine.make_toy_engine(tmp_path, SIZE))
+    own = replace(manifest.thresholds[manifest.score], settings=HazardConfig().calibrated())
+    fixed = FixedEngine(np.zeros((18, 32), np.float32), replace(manifest, thresholds={manifest.score: own}))
+    assert Detector(fixed).doubt(HazardConfig()) == ""
+    fixed.backend = "openvino:bf16"
+    assert "backend openvino:bf16 (calibrated with one that is not on record)" in Detector(fixed).doubt(HazardConfig())
 
 
 @pytest.mark.parametrize("threshold", [math.nan, math.inf])

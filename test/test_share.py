@@ -53,3 +53,9 @@ def test_an_installed_copy_finds_the_share_folder_of_its_own_prefix(tmp_path: Pa
     out = subprocess.run([sys.executable, "-S", "-c", code], env=env, cwd=tmp_path, capture_output=True, text=True)
     assert out.returncode == 0, out.stderr
     assert Path(out.stdout.strip()) == installed / "config/detector.yaml"
+
+
+def test_a_graph_of_ones_own_stays_on_this_machine():
+    variables = share.own_graph_environment()
+    assert variables["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST" and 1 <= int(variables["ROS_DOMAIN_ID"]) <= 100
+    assert share.large_image_environment().items() <= variables.items()

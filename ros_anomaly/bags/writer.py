@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +17,7 @@ from rosgraph_msgs.msg import Clock
 from std_msgs.msg import Bool, Header
 
 from ros_anomaly.bags.writer_messages import cdr_bytes, standard_types, type_name
+from ros_anomaly.choice import Choice
 from ros_anomaly.messages.camera import Intrinsics, camera_info_message
 from ros_anomaly.messages.images import image_message, jpeg_message
 from ros_anomaly.messages.stamps import ns_to_stamp
@@ -30,15 +30,11 @@ METADATA_FILE = "metadata.yaml"
 _BAG_VERSION: Literal[9] = 9  # of the metadata file, as Jazzy writes it
 
 
-class BagStorage(str, Enum):
+class BagStorage(str, Choice):
     """File format of a bag."""
 
     MCAP = "mcap"
     SQLITE3 = "sqlite3"
-
-    @classmethod
-    def _missing_(cls, value: object) -> BagStorage:
-        raise ValueError(f"bag storage: expected one of {', '.join(s.value for s in cls)}, found {value!r}")
 
 
 class BagWriter:

@@ -25,7 +25,8 @@ class ContestPlan:
         least: frames of the shortest turn.
         warmup: frames of every contender before the first round.
         settle: untimed frames at the beginning of a turn: caches hold another's data.
-        limit_s: no round begins after so long, counted from the beginning of the contest; but the first.
+        limit_s: no round begins after so long, counted from the beginning of the first. Getting ready, and warming up,
+            is not in it: that has limits of its own.
         load_s: time limit to get ready; compilers and builders take theirs.
         hang_s: a contender without an answer for so long is given up.
     """
@@ -95,12 +96,12 @@ def run_contest(
         ValueError: two of the same name in a group, or two baselines.
     """
     _check(specs)
-    ends_s = time.monotonic() + plan.limit_s
     with ExitStack() as stack:
         runs = [_Run(spec, plan, stack) for spec in specs]
         for run in runs:
             run.start()
             on_turn(run.spec.name)
+        ends_s = time.monotonic() + plan.limit_s
         for number in range(plan.rounds):
             if number and time.monotonic() > ends_s:
                 break

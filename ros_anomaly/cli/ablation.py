@@ -19,7 +19,18 @@ from ros_anomaly.cli.street_frames import PROTOCOLS, STREET_SIZE
 if TYPE_CHECKING:
     from ros_anomaly.evaluation.labelled.ablation import AblatedNetwork
 
-SCORES = ("uno", "uno_clamped", "unc", "objectness", "msp", "max_logit", "entropy", "energy", "rba")
+SCORES = (
+    "uno",
+    "uno_clamped",
+    "uno_normalised",
+    "unc",
+    "objectness",
+    "msp",
+    "max_logit",
+    "entropy",
+    "energy",
+    "rba",
+)
 _MARKDOWN, _JSON, _UNFINISHED = "ablation.md", "ablation.json", "unfinished"
 
 _EPILOG = """\

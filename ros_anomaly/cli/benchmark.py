@@ -7,6 +7,7 @@ import shlex
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ros_anomaly.cli import benchmark_report, common
 from ros_anomaly.cli.benchmark_subjects.subject import SUBJECTS, Subject, subject
@@ -45,19 +46,28 @@ def _measure(own: Subject, args: argparse.Namespace) -> None:
         common.print_json(figures)
     else:
         print(own.text(figures))
-    plots = [plot] if plot is not None else []
     if args.save is not None:
         from ros_anomaly.benchmark.result_file import record
 
         path = record(args.save, args.subject, figures, args.command_line)
         common.say(f"wrote {path}")
         if hasattr(own, "plot"):
-            plots.append(path.with_name(f"{path.stem}-{args.subject}.png"))
-    for target in plots:
-        own.plot(figures, target)  # type: ignore[attr-defined]
-        common.say(f"wrote {target}")
+            _draw_beside(own, figures, path.with_name(f"{path.stem}-{args.subject}.png"))
+    if plot is not None:
+        own.plot(figures, plot)  # type: ignore[attr-defined]
+        common.say(f"wrote {plot}")
     if hasattr(own, "failure") and (failure := own.failure(figures)):
         raise common.CliError(failure)
+
+
+def _draw_beside(own: Subject, figures: dict[str, Any], path: Path) -> None:
+    """Draw the figures beside their result file, which is what counts: without a picture they are as good."""
+    try:
+        own.plot(figures, path)  # type: ignore[attr-defined]
+    except (ImportError, OSError) as error:
+        common.say(f"warning: no picture {path.name}: {common.one_line(str(error))}")
+    else:
+        common.say(f"wrote {path}")
 
 
 def _command_line(argv: list[str]) -> str:

@@ -11,7 +11,7 @@ from ros_anomaly.cli.benchmark_variants import weights_file
 if TYPE_CHECKING:
     from ros_anomaly.benchmark.aggregation_contender import Logits
 
-_DEFAULT_SCORE = "uno_clamped"
+_DEFAULT_SCORE = "uno_normalised"
 
 
 def real_logits(

@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ros_anomaly.cli import common
+from ros_anomaly.cli import build_engine_output, common
 from ros_anomaly.cli.calibration_images import recorded_images, street_images
 from ros_anomaly.cli.half_precision import half_precision
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ros_anomaly.runtime.building.lookup import Located
     from ros_anomaly.runtime.building.source import Source
 
 _EPILOG = """\
@@ -46,10 +45,15 @@ def make_parser() -> argparse.ArgumentParser:
         "beside the engine, for which the training packages must be installed.",
         epilog=_EPILOG,
     )
-    parser.add_argument("engine", nargs="?", default="default", help="exported engine: name or manifest")
+    parser.add_argument(
+        "engine",
+        nargs="?",
+        default="default",
+        help="exported engine, or a built one to build anew as it was: name or manifest",
+    )
     parser.add_argument("--backend", choices=backends, default="tensorrt", help="library that is to run it")
     parser.add_argument(
-        "--precision", choices=tuple(p.value for p in Precision), help="default: that of the exported network"
+        "--precision", choices=tuple(p.value for p in Precision), help="default: that of the engine that is named"
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--out", type=Path, metavar="FILE.json", help="manifest to write (default: in the cache)")
@@ -57,7 +61,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--stale", choices=tuple(p.value for p in StalePolicy), default="rebuild", help="what becomes of a stale engine"
     )
-    parser.add_argument("--force", action="store_true", help="build even where the built engine still fits")
+    parser.add_argument(
+        "--force", action="store_true", help="build even where the built engine still fits, and over what is at --out"
+    )
     parser.add_argument("--build-only", action="store_true", help="do not load and run what was built")
     common.add_json_option(parser)
 
@@ -123,9 +129,11 @@ def build(args: argparse.Namespace) -> None:
     from ros_anomaly.runtime.building.options import BuildOptions, Precision, StalePolicy
     from ros_anomaly.runtime.building.source import open_source
     from ros_anomaly.runtime.locate import manifest_path
+    from ros_anomaly.runtime.manifest import load_manifest
 
+    named = load_manifest(manifest_path(args.engine))
     source = open_source(manifest_path(args.engine), args.backend)
-    precision = Precision(args.precision) if args.precision else source.manifest.precision
+    precision = Precision(args.precision) if args.precision else named.precision
     _check(args, source, precision.value)
     options = BuildOptions(
         backend=args.backend,
@@ -135,6 +143,8 @@ def build(args: argparse.Namespace) -> None:
         targets=tuple(args.targets),
         optimization_level=args.optimization_level,
     )
+    if named.build is not None and named.build.backend == args.backend:
+        options = replace(options.keeping(named.build.flags), targets=options.targets or named.build.targets)
     images = _images(args, source)
     request = BuildRequest(
         source,
@@ -150,10 +160,10 @@ def build(args: argparse.Namespace) -> None:
     started_s = time.monotonic()
     located = build_engine(request, watch.watch)
     seconds = time.monotonic() - started_s
-    figures = _figures(located, watch.built, seconds)
-    _tell(located, args.backend, watch.built, seconds)
+    figures = build_engine_output.figures(located, watch.built, seconds)
+    build_engine_output.tell(located, args.backend, watch.built, seconds)
     if not args.build_only:
-        figures |= _try(located, source, args.backend, images.held_out)
+        figures |= build_engine_output.try_out(located, source, args.backend, images.held_out)
     if args.json:
         common.print_json(figures)
 
@@ -211,70 +221,6 @@ class _Watch:
         if who != self._waits_for:
             self._waits_for = who
             common.say(f"waiting for {who}, which builds the same engine")
-
-
-def _figures(located: Located, built: bool, seconds: float) -> dict[str, Any]:
-    manifest = located.manifest
-    build = manifest.build
-    assert build is not None
-    return {
-        "engine": located.path,
-        "file": located.file,
-        "bytes": located.file.stat().st_size,
-        "built": built,
-        "seconds": seconds if built else None,
-        "backend": build.backend,
-        "backend_version": build.backend_version,
-        "precision": build.precision.value,
-        "device_name": build.device_name,
-        "compute_capability": build.compute_capability,
-        "targets": build.targets,
-        "source": build.source,
-        "source_sha256": build.source_sha256,
-        "threshold": manifest.threshold.value if manifest.threshold else None,
-        "threshold_inherited_from": manifest.threshold.inherited_from if manifest.threshold else None,
-    }
-
-
-def _tell(located: Located, backend: str, built: bool, seconds: float) -> None:
-    manifest = located.manifest
-    took = f"built in {seconds:.1f} s" if built else "was built before and fits"
-    megabytes = located.file.stat().st_size / 1e6
-    print(f"{located.path}\n  {manifest.name}: {took}, {megabytes:.1f} MB")
-    threshold = manifest.threshold
-    if threshold is None:
-        print("  it has no threshold: run ros-anomaly-calibrate on it")
-    elif threshold.inherited_from:
-        print(
-            f"  its threshold {threshold.value:.4f} is inherited from {threshold.inherited_from}; its own comes from "
-            f"ros-anomaly-calibrate --engine {located.path} --backend {backend}"
-        )
-
-
-def _try(located: Located, source: Source, backend: str, held_out: list[np.ndarray]) -> dict[str, Any]:
-    """Load and run what was built; where there are images, beside what it was built from."""
-    from ros_anomaly.runtime.building.agreement import agreement_of
-    from ros_anomaly.runtime.engines import load_engine, load_raw_engine
-    from ros_anomaly.runtime.manifest import EngineKind
-
-    if located.manifest.kind is EngineKind.RAW:
-        load_raw_engine(located.path, backend).close()
-        return {"runs": True}
-    engine = load_engine(located.path, backend)
-    try:
-        print("  it runs on this machine")
-        if not held_out:
-            return {"runs": True}
-        reference = load_engine(source.path)
-        try:
-            threshold = reference.manifest.threshold
-            found = agreement_of(reference, engine, held_out, threshold.value if threshold else None)
-        finally:
-            reference.close()
-    finally:
-        engine.close()
-    print(f"  {found.text()}")
-    return {"runs": True, "agreement": found.figures()}
 
 
 def main(argv: list[str] | None = None) -> int:

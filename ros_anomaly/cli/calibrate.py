@@ -86,6 +86,7 @@ def build_parser() -> common.ArgumentParser:
 def calibrate(args: argparse.Namespace) -> None:
     from ros_anomaly.evaluation.score_track import ScoreTrack
     from ros_anomaly.runtime.engines import EngineSpec, load_engine
+    from ros_anomaly.runtime.manifest import load_manifest
     from ros_anomaly.training.calibration import CalibrationRule
 
     _check(args)
@@ -119,6 +120,9 @@ def calibrate(args: argparse.Namespace) -> None:
         command=_command(args),
     )
     if not args.dry_run:
+        before = load_manifest(manifest_path).threshold
+        if before is not None and (other := before.unlike(args.backend)):
+            common.say(f"the threshold that the manifest had is replaced by one for {other}")
         path = calibrate_output.write_threshold(manifest_path, outcome)
         common.say(f"wrote the threshold into {path}")
     print(calibrate_output.text(outcome))

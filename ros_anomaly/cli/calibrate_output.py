@@ -159,6 +159,7 @@ def write_threshold(path: Path, outcome: Outcome) -> Path:
         data=outcome.data,
         figures=_manifest_figures(outcome),
         settings=dict(outcome.settings),
+        backend=outcome.backend,
     )
     replace(manifest, thresholds={**manifest.thresholds, manifest.score: threshold}).save(path)
     return path

@@ -64,6 +64,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _closed_loop(args: argparse.Namespace, argv: Sequence[str], ros_arguments: list[str]) -> int:
     from ros_anomaly.share import share_path
+    from ros_anomaly.signals import interrupted_by_signals
     from ros_anomaly_sim.closed_loop.policy import Policy
     from ros_anomaly_sim.scenarios.files import find_scenario, suite
 
@@ -75,7 +76,7 @@ def _closed_loop(args: argparse.Namespace, argv: Sequence[str], ros_arguments: l
     if len({scenario.name for scenario in scenarios}) < len(scenarios):
         raise common.CliError(f"expected scenarios of different names, found {', '.join(s.name for s in scenarios)}")
     policy = Policy.load(args.policy or share_path("config/closed_loop_policy.yaml"))
-    with crew_of(args, policy, ros_arguments) as crew:
+    with interrupted_by_signals(), crew_of(args, policy, ros_arguments) as crew:
         return _drive(args, argv, scenarios, policy, crew)
 
 
@@ -90,6 +91,11 @@ def _drive(
     from ros_anomaly_sim.closed_loop.server_at_hand import NoServer, ServerAtHand
     from ros_anomaly_sim.closed_loop.suite import Suite
 
+    if args.resume and not crew.is_known:
+        raise common.CliError(
+            f"--resume: expected the {crew.detector.split(',')[0]} to tell its engine on /diagnostics, found nothing; "
+            "it may be another than that of the run which is to go on: drive it anew without --resume"
+        )
     address = (args.host, args.port) if args.host else None
     options = DriveOptions(policy, args.latency_ms or 0.0)
     asked = {
@@ -186,6 +192,7 @@ def _line(result: DriveResult) -> str:
         *(["knew " + ", ".join(known)] if known else []),
         *([f"{result.false_stops} false stops"] if result.false_stops else []),
         *([f"{result.unknown_stops} unknown stops"] if result.unknown_stops else []),
+        *([f"{result.unanswered} unanswered images"] if result.unanswered else []),
     ]
     return "  ".join(words)
 

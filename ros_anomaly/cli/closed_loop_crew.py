@@ -16,15 +16,23 @@ if TYPE_CHECKING:
 
 DRIVERS = ("blind", "oracle", "detector")
 _LISTENERS_S = 60.0
+# Several beats of /diagnostics at its usual rate.
+_ENGINE_S = 15.0
 _ANSWER_S, _PATIENCE = 5.0, 20
 
 
 @dataclass(frozen=True)
 class Crew:
-    """Who drives; ``detector``: which detector that is, empty without one."""
+    """Who drives.
+
+    Attributes:
+        detector: which detector that is, empty without one.
+        is_known: whether ``detector`` tells one engine from another.
+    """
 
     drivers: tuple[Driver, ...]
     detector: str
+    is_known: bool
 
 
 @contextmanager
@@ -37,19 +45,19 @@ def crew_of(args: argparse.Namespace, policy: Policy, ros_arguments: list[str]) 
     wanted = [name for name in DRIVERS if not args.driver or name in args.driver]
     with ExitStack() as stack:
         drivers: list[Driver] = []
-        detector = ""
+        detector, is_known = "", True
         for name in wanted:
             if name == "detector":
                 there = _detector_node(args, ros_arguments) if args.status_topic else _detector_here(args)
-                driver, detector = stack.enter_context(there)
+                driver, detector, is_known = stack.enter_context(there)
                 drivers.append(driver)
             else:
                 drivers.append(BlindDriver() if name == "blind" else OracleDriver(policy))
-        yield Crew(tuple(drivers), detector)
+        yield Crew(tuple(drivers), detector, is_known)
 
 
 @contextmanager
-def _detector_here(args: argparse.Namespace) -> Iterator[tuple[Driver, str]]:
+def _detector_here(args: argparse.Namespace) -> Iterator[tuple[Driver, str, bool]]:
     from ros_anomaly.cli.closed_loop_detector import DetectorDriver
     from ros_anomaly.hazard.config import HazardConfig
     from ros_anomaly.runtime.engines import load_engine
@@ -62,13 +70,13 @@ def _detector_here(args: argparse.Namespace) -> Iterator[tuple[Driver, str]]:
             common.say(driver.doubt)
         manifest = engine.manifest
         files = ", ".join(f"{entry.name} {entry.sha256[:12]}" for entry in manifest.files.values())
-        yield driver, f"engine {manifest.name} ({files}), threshold {driver.threshold:g}"
+        yield driver, f"engine {manifest.name} ({files}), threshold {driver.threshold:g}", True
     finally:
         engine.close()
 
 
 @contextmanager
-def _detector_node(args: argparse.Namespace, ros_arguments: list[str]) -> Iterator[tuple[Driver, str]]:
+def _detector_node(args: argparse.Namespace, ros_arguments: list[str]) -> Iterator[tuple[Driver, str, bool]]:
     import rclpy
     from rclpy.node import Node
     from rclpy.signals import SignalHandlerOptions
@@ -83,7 +91,8 @@ def _detector_node(args: argparse.Namespace, ros_arguments: list[str]) -> Iterat
         try:
             if not driver.wait_for_listeners(_LISTENERS_S):
                 raise common.CliError(f"within {_LISTENERS_S:g} s nobody listened to the camera's images")
-            yield driver, f"node that answers on {args.status_topic}"
+            engine = driver.engine(_ENGINE_S)
+            yield driver, f"node that answers on {args.status_topic}, {engine or 'engine not told'}", engine is not None
         finally:
             driver.close()
     finally:

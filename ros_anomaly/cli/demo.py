@@ -37,6 +37,7 @@ def build_parser() -> common.ArgumentParser:
 def demo(args: argparse.Namespace) -> int:
     """Run the demonstration; 0 if at least 90 % of the images were processed and the report was written."""
     _require_client()
+    from ros_anomaly.signals import interrupted_by_signals
     from ros_anomaly_sim.bridge.server_process import ServerDied
     from ros_anomaly_sim.demo.findings import findings, headline
     from ros_anomaly_sim.demo.processes import ProcessDied
@@ -44,7 +45,8 @@ def demo(args: argparse.Namespace) -> int:
 
     options = DemoOptions(args.out.resolve(), args.town, args.duration, args.weather, args.engine)
     try:
-        result = run_demo(options, lambda line: print(line, flush=True))
+        with interrupted_by_signals():
+            result = run_demo(options, lambda line: print(line, flush=True))
     except (ProcessDied, ServerDied) as died:
         # The end of the log has lines of its own.
         print(f"ros-anomaly-demo: error: {died}", file=sys.stderr, flush=True)

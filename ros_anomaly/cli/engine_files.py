@@ -165,7 +165,7 @@ def _parity(
     images: Sequence[np.ndarray],
     request: EngineRequest,
 ) -> ExportParity:
-    """Of one exported file. ExportError where a figure is above its bound."""
+    """Of one exported file. ExportError where it does not run, or a figure is above its bound."""
     from ros_anomaly.network.export import ExportError
     from ros_anomaly.network.parity import BOUNDS, RAW_BOUNDS, measure_parity
     from ros_anomaly.runtime.backends import BACKENDS, BackendChoice
@@ -175,9 +175,18 @@ def _parity(
     backend = next(backend for backend in BACKENDS.values() if backend.role == role)
     choice = BackendChoice.parse(backend.name)
     session = session_class(choice)(path, manifest, SessionOptions(device=choice.device, mode=choice.mode))
+
+    def run(image: np.ndarray) -> Mapping[str, np.ndarray]:
+        try:
+            return session.run(image)
+        except Exception as error:  # each backend has exceptions of its own, with no common base
+            raise ExportError(
+                f"{path.name} in {request.precision} does not run under {backend.name}: {error}"
+            ) from error
+
     try:
         own = request.thresholds.get(request.score) if request.score else None
-        found = measure_parity(reference, session.run, images, own.value if own else None)
+        found = measure_parity(reference, run, images, own.value if own else None)
     finally:
         session.close()
     bounds = (RAW_BOUNDS if request.score is None else BOUNDS)[request.precision]

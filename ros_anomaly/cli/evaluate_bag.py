@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ros_anomaly.cli import common
 
 if TYPE_CHECKING:
-    from ros_anomaly.cli.evaluate_bag_jobs import Contestant, DriveJob
+    from ros_anomaly.cli.evaluate_bag_plan import Contestant, DriveJob
 
 EXIT_INCOMPLETE = 3
 
@@ -135,7 +135,7 @@ def evaluate_bag(args: argparse.Namespace) -> int:
 
 def _jobs(args: argparse.Namespace) -> list[DriveJob]:
     """One job a bag; whatever can be refused is refused before the first is begun."""
-    from ros_anomaly.cli.evaluate_bag_jobs import DriveJob, TopicNames
+    from ros_anomaly.cli.evaluate_bag_plan import DriveJob, TopicNames
 
     if bool(args.label_topic) != bool(args.label_format):
         given, missing = (
@@ -187,7 +187,7 @@ def _contestants(args: argparse.Namespace) -> tuple[Contestant, ...]:
 
 
 def _contestant(side: str, engine: str | None, params: Path | None, args: argparse.Namespace) -> Contestant:
-    from ros_anomaly.cli.evaluate_bag_jobs import Contestant
+    from ros_anomaly.cli.evaluate_bag_plan import Contestant
     from ros_anomaly.nodes.parameter_file import read_parameters
     from ros_anomaly.nodes.settings import Settings
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ros_anomaly.runtime.manifest import Manifest
     from ros_anomaly.scores.statistics import ScoreStatistics
 
-DEFAULT_SCORES = ("uno", "uno_clamped", "unc", "objectness", "msp", "max_logit")
+DEFAULT_SCORES = ("uno", "uno_clamped", "uno_normalised", "unc", "objectness", "msp", "max_logit")
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--kind", choices=("fused", "raw"), default="fused", help="fused: score and class ids; raw: all logits"
     )
     parser.add_argument("--size", type=common.image_size, default="640x360", help="WIDTHxHEIGHT of the image")
-    parser.add_argument("--score", choices=SCORE_NAMES, default="uno_clamped", help="score of a fused engine")
+    parser.add_argument("--score", choices=SCORE_NAMES, default="uno_normalised", help="score of a fused engine")
     parser.add_argument(
         "--aggregation",
         choices=tuple(a.value for a in Aggregation),

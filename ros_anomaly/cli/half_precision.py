@@ -18,11 +18,12 @@ def half_precision(source: Source) -> bytes:
     """The file of ``source``'s role (ONNX or torch program) in half precision.
 
     Raises:
-        EngineError: no weights beside the engine, or not those of its manifest.
-        ExportError: the export is not what torch computes.
+        EngineError: no weights beside the engine, not those of its manifest, or the export is not what torch computes.
     """
     from ros_anomaly.cli.engine_files import EngineRequest, write_engine
+    from ros_anomaly.network.export import ExportError
     from ros_anomaly.network.weights import load_weights
+    from ros_anomaly.runtime.errors import EngineError
 
     manifest = source.manifest
     common.say(f"exporting {manifest.name} in half precision from its weights")
@@ -38,5 +39,8 @@ def half_precision(source: Source) -> bytes:
     )
     with tempfile.TemporaryDirectory(prefix="ros_anomaly-half-") as folder:
         path = Path(folder, "half.json")
-        write_engine(network, path, request)
+        try:
+            write_engine(network, path, request)
+        except ExportError as error:
+            raise EngineError(f"{source.path}: expected an export in half precision, found {error}") from error
         return path.with_suffix(_SUFFIXES[source.role]).read_bytes()

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ros_anomaly.data.image_effects import fog, gaussian_blur, gaussian_noise, jpeg_round_trip, motion_blur
+from ros_anomaly.limits import check_range, check_share
 
 Range = tuple[float, float]
 
@@ -59,10 +60,9 @@ class AugmentConfig:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if isinstance(value, tuple):
-                if len(value) != 2 or not 0 < value[0] <= value[1]:
-                    raise ValueError(f"augment {name}: expected 0 < low <= high, found {value}")
-            elif not 0 <= value <= 1:
-                raise ValueError(f"augment {name}: expected a probability 0..1, found {value}")
+                check_range(f"augment {name}", value)
+            else:
+                check_share(f"augment {name}", value, "probability")
 
 
 def random_crop(

@@ -11,6 +11,7 @@ from ros_anomaly.data.alpha import premultiplied, resized
 from ros_anomaly.data.augment import Range, log_uniform
 from ros_anomaly.data.patterns import random_pattern
 from ros_anomaly.data.placement import Place
+from ros_anomaly.limits import check_range, check_share
 
 _MIN_SIDE_PX = 3
 
@@ -39,10 +40,9 @@ class LookConfig:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if name != "haze_m" and not 0 <= value <= 1:
-                raise ValueError(f"paste look {name}: expected a value 0..1, found {value}")
-        if not 0 < self.haze_m[0] <= self.haze_m[1]:
-            raise ValueError(f"paste look haze_m: expected 0 < low <= high, found {self.haze_m}")
+            if name != "haze_m":
+                check_share(f"paste look {name}", value)
+        check_range("paste look haze_m", self.haze_m)
 
 
 NO_CHANGES = LookConfig(colour_match=0, feather=0, shadow=0, haze=0, tint=0, texture=0)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Protocol
 
 import numpy as np
+
+from ros_anomaly.choice import Choice
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,13 @@ class Frame:
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
-class LabelKind(Enum):
+class LabelKind(Choice):
     """What the labels of a source know."""
 
     CLASS_IDS = "class-ids"
     """Classes of ``data.labels``: segmentation and anomalies can be measured."""
     ANOMALY_MASK = "anomaly-mask"
     """Only in-distribution (254), anomaly (13) or void (255): there is no mIoU to measure."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> LabelKind:
-        raise ValueError(f"label kind: expected one of {', '.join(k.value for k in cls)}; found {value!r}")
 
 
 class FrameSource(Protocol):

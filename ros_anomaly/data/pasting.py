@@ -1,4 +1,4 @@
-"""Mixed content: negatives pasted into inlier images as the outlier class, and inlier objects that stay themselves."""
+"""Mixed content: negatives pasted into inlier images as the outlier class (inlier objects: ``piece_pasting``)."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ros_anomaly.data.blending import Covered, LookConfig, blend
+from ros_anomaly.data.blending import LookConfig, blend
 from ros_anomaly.data.cutout_store import Cutout
 from ros_anomaly.data.labels import STREET_CLASSES, VOID_ID, ClassSet
 from ros_anomaly.data.negatives import NegativeSource
-from ros_anomaly.data.pieces import InlierPieces
 from ros_anomaly.data.placement import (
     PaperPlacement,
     PasteMode,
     Place,
     StreetPlacement,
-    ground_column,
     paper_place,
     street_place,
 )
 from ros_anomaly.data.reshaping import ReshapeConfig, reshaped
+from ros_anomaly.limits import check_at_least, check_range, check_share
 
 _MOST = 200
 """Negatives an image: the map of who covers what has eight bits."""
@@ -40,6 +39,8 @@ class PasteConfig:
         reshape: of negatives too.
         pieces: fewest and most objects of inlier classes, in images that get any.
         piece_scale: their size against that at which they were seen, log-uniform; they move along the ground with it.
+        piece_tint: probability that their colour channels are mixed: a bench of another colour is a bench.
+        piece_reshape: of them; nothing is spliced to them, which would make an unknown object under a known label.
     """
 
     count: tuple[int, int] = (1, 3)
@@ -51,16 +52,19 @@ class PasteConfig:
     reshape: ReshapeConfig = field(default_factory=ReshapeConfig)
     pieces: tuple[int, int] = (1, 2)
     piece_scale: tuple[float, float] = (0.7, 1.4)
+    piece_tint: float = 0.0
+    piece_reshape: ReshapeConfig = field(default_factory=ReshapeConfig)
 
     def __post_init__(self) -> None:
         for name in ("count", "pieces"):
             fewest, most = getattr(self, name)
             if not 1 <= fewest <= most <= _MOST:
                 raise ValueError(f"paste {name}: expected 1 <= fewest <= most <= {_MOST}, found {(fewest, most)}")
-        if self.min_pixels < 0:
-            raise ValueError(f"paste min_pixels: expected at least 0, found {self.min_pixels}")
-        if not 0 < self.piece_scale[0] <= self.piece_scale[1]:
-            raise ValueError(f"paste piece_scale: expected 0 < low <= high, found {self.piece_scale}")
+        check_at_least("paste min_pixels", self.min_pixels, 0)
+        check_range("paste piece_scale", self.piece_scale)
+        check_share("paste piece_tint", self.piece_tint)
+        if self.piece_reshape.splice:
+            raise ValueError(f"paste piece_reshape splice: expected 0, found {self.piece_reshape.splice}")
 
 
 def paste_negatives(
@@ -101,41 +105,6 @@ def paste_negatives(
     return image, class_ids
 
 
-def paste_pieces(
-    image: np.ndarray,
-    class_ids: np.ndarray,
-    pieces: InlierPieces,
-    config: PasteConfig,
-    rng: np.random.Generator,
-    classes: ClassSet = STREET_CLASSES,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Copies of a frame with objects of inlier classes in it, labelled as what they are.
-
-    Their edges and colours are treated as those of negatives, so that these tell nothing.
-
-    Args:
-        image: uint8 [H, W, 3]. class_ids: uint8 [H, W]. Neither is changed.
-    """
-    image, class_ids = image.copy(), class_ids.copy()
-    height, width = class_ids.shape
-    horizon = config.street.horizon
-    for _ in range(int(rng.integers(config.pieces[0], config.pieces[1] + 1))):
-        piece = pieces.draw(rng)
-        if piece is None:
-            continue
-        # On flat ground the drop below the horizon and the height on the image grow alike as an object comes nearer.
-        scale = float(np.exp(rng.uniform(*np.log(config.piece_scale))))
-        foot = round((horizon + (piece.foot - horizon) * scale) * height)
-        column = ground_column(class_ids, foot, classes.ground, rng)
-        centre = int(rng.integers(width)) if column is None else column  # what hangs has no ground at its foot
-        place = Place(foot, centre, piece.height_share * height * scale)
-        rgba = piece.cutout.rgba[:, ::-1] if rng.random() < 0.5 else piece.cutout.rgba
-        covered = blend(image, rgba, place, _piece_look(config.look), rng)
-        if covered is not None:
-            _label(class_ids, covered, piece.class_id)
-    return image, class_ids
-
-
 def _placed(
     class_ids: np.ndarray,
     cutouts: list[Cutout],
@@ -154,12 +123,3 @@ def _placed(
             )
         placed.append((cutout, place))
     return sorted(placed, key=lambda entry: entry[1].bottom)
-
-
-def _piece_look(look: LookConfig) -> LookConfig:
-    # A car under a random pattern would be an unknown object with a known label.
-    return LookConfig(look.colour_match, look.feather, 0.0, look.haze, look.haze_m, 0.0, 0.0)
-
-
-def _label(class_ids: np.ndarray, covered: Covered, class_id: int) -> None:
-    class_ids[covered.rows, covered.columns][covered.mask] = class_id

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
+from ros_anomaly.choice import Choice
 from ros_anomaly.data.augment import Range, log_uniform
 from ros_anomaly.data.cutout_store import Cutout
+from ros_anomaly.limits import check_above_zero, check_range, check_share
 
 _GROUND_TRIES = 6
 _LOWEST_FOOT = 1.3
 """Rows below the image, as a share of its height, at which an object's foot may still stand."""
 
 
-class PasteMode(Enum):
+class PasteMode(Choice):
     """How places and sizes are chosen."""
 
     STREET = "street"
     """Part on the ground with the size that perspective gives, part anywhere in any size."""
     PAPER = "paper"
     """UNO's: anywhere inside the image, a longest side drawn in pixels, never enlarged."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> PasteMode:
-        raise ValueError(f"paste mode: expected one of {', '.join(m.value for m in cls)}; found {value!r}")
 
 
 @dataclass(frozen=True)
@@ -60,15 +57,11 @@ class StreetPlacement:
 
     def __post_init__(self) -> None:
         for name in ("distance_m", "height_m"):
-            low, high = getattr(self, name)
-            if not 0 < low <= high:
-                raise ValueError(f"paste {name}: expected 0 < low <= high, found {(low, high)}")
+            check_range(f"paste {name}", getattr(self, name))
         for name in ("plausible", "horizon", "max_side", "beyond_edge", "overlap"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"paste {name}: expected a value 0..1, found {getattr(self, name)}")
+            check_share(f"paste {name}", getattr(self, name))
         for name in ("camera_height_m", "focal", "side_px", "enlarge", "max_side"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"paste {name}: expected a value above 0, found {getattr(self, name)}")
+            check_above_zero(f"paste {name}", getattr(self, name))
 
 
 @dataclass(frozen=True)

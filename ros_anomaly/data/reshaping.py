@@ -12,6 +12,7 @@ from ros_anomaly.data.augment import Range, log_uniform
 from ros_anomaly.data.cutout_folder import tight
 from ros_anomaly.data.cutout_store import Cutout
 from ros_anomaly.data.negatives import NegativeSource
+from ros_anomaly.limits import check_range, check_share
 
 _WARP_CELLS = 4  # knots of the displacement a side: bends, no ripples
 _LONGEST_PX = 320  # no more detail than any place on an image can show
@@ -35,14 +36,17 @@ class ReshapeConfig:
 
     def __post_init__(self) -> None:
         for name in ("stretch", "warp", "splice", "warp_by"):
-            if not 0 <= (value := getattr(self, name)) <= 1:
-                raise ValueError(f"paste reshape {name}: expected a value 0..1, found {value}")
-        if not 0 < self.stretch_by[0] <= self.stretch_by[1]:
-            raise ValueError(f"paste reshape stretch_by: expected 0 < low <= high, found {self.stretch_by}")
+            check_share(f"paste reshape {name}", getattr(self, name))
+        check_range("paste reshape stretch_by", self.stretch_by)
 
 
-def reshaped(cutout: Cutout, negatives: NegativeSource, config: ReshapeConfig, rng: np.random.Generator) -> Cutout:
-    """A cut-out that is perhaps spliced with another one of ``negatives``, stretched and bent; its height stays."""
+def reshaped(
+    cutout: Cutout, negatives: NegativeSource | None, config: ReshapeConfig, rng: np.random.Generator
+) -> Cutout:
+    """A cut-out that is perhaps spliced with another one of ``negatives``, stretched and bent; its height stays.
+
+    Without ``negatives`` nothing is spliced.
+    """
     splice, stretch, warp = (rng.random() < share for share in (config.splice, config.stretch, config.warp))
     if not (splice or stretch or warp):
         return cutout
@@ -51,7 +55,7 @@ def reshaped(cutout: Cutout, negatives: NegativeSource, config: ReshapeConfig, r
         width = round(width * log_uniform(config.stretch_by, rng))
     size = max(2, height), min(max(2, width), 2 * _LONGEST_PX)
     pixels = resized(premultiplied(cutout.rgba), size)
-    if splice:
+    if splice and negatives is not None:
         pixels = _spliced(pixels, resized(premultiplied(negatives.draw(rng).rgba), size), rng)
     if warp:
         pixels = _warped(pixels, config.warp_by, rng)

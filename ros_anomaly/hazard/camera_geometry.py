@@ -6,22 +6,11 @@ from typing import Protocol
 
 from ros_anomaly.hazard.config import CameraMount
 from ros_anomaly.hazard.ground import GroundProjection
+from ros_anomaly.hazard.pinhole import Pinhole
 
 
-class PinholeCamera(Protocol):
+class PinholeCamera(Pinhole, Protocol):
     """Intrinsics in pixels of a (``height``, ``width``) image; ``messages.camera.Intrinsics`` is one."""
-
-    @property
-    def fx(self) -> float: ...
-
-    @property
-    def fy(self) -> float: ...
-
-    @property
-    def cx(self) -> float: ...
-
-    @property
-    def cy(self) -> float: ...
 
     @property
     def height(self) -> int: ...

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
+from ros_anomaly.limits import check_within
+
 Scalar = bool | int | float
 
 
@@ -33,8 +35,7 @@ def _checked(name: str, f: Any, value: Any) -> Scalar:
     elif kind is not bool and isinstance(value, bool) or not isinstance(value, kind):
         raise ValueError(f"{name}: expected {kind.__name__}, found {type(value).__name__} {value!r}")
     low, high = f.metadata["low"], f.metadata["high"]
-    if not (math.isfinite(value) and low <= value <= high):
-        raise ValueError(f"{name}: expected {low} to {high}, found {value}")
+    check_within(name, value, low, high)
     return cast(Scalar, value)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ros_anomaly.hazard.config import CameraMount
+from ros_anomaly.hazard.pinhole import directions, pixels
 
 # Camera optical frame (x right, y down, z forward) to camera body frame (x forward, y left, z up).
 BODY_FROM_OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -67,9 +68,7 @@ class GroundProjection:
 
     def rays(self, u: ArrayLike, v: ArrayLike) -> np.ndarray:
         """Directions in ``base_link``, float64 [..., 3]; not normalised (unit depth along the optical axis)."""
-        u, v = np.broadcast_arrays(np.asarray(u, np.float64), np.asarray(v, np.float64))
-        optical = np.stack([(u - self.cx) / self.fx, (v - self.cy) / self.fy, np.ones_like(u)], axis=-1)
-        return optical @ self._rotation.T
+        return directions(self, u, v) @ self._rotation.T
 
     def ground_from_pixels(self, u: ArrayLike, v: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """(x forward, y left) in metres of ``base_link``; NaN on and above the horizon."""
@@ -86,6 +85,4 @@ class GroundProjection:
         """(u, v) of ground points, also outside the image; NaN behind the camera."""
         x, y = np.broadcast_arrays(np.asarray(x_m, np.float64), np.asarray(y_m, np.float64))
         body = np.stack([x - self.mount.x_m, y - self.mount.y_m, np.full_like(x, -self.mount.z_m)], axis=-1)
-        optical = body @ self._rotation
-        depth = np.where(optical[..., 2] > 1e-9, optical[..., 2], np.nan)
-        return self.cx + self.fx * optical[..., 0] / depth, self.cy + self.fy * optical[..., 1] / depth
+        return pixels(self, body @ self._rotation)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ros_anomaly.limits import check_above_zero, check_at_least
+
 
 class DetectorSilent(RuntimeError):
     """Too many frames in a row went unanswered: nobody is listening any more."""
@@ -30,10 +32,8 @@ class Lockstep:
     _silent_in_a_row: int = 0
 
     def __post_init__(self) -> None:
-        if self.timeout_s <= 0:
-            raise ValueError(f"timeout_s: expected more than 0, found {self.timeout_s}")
-        if self.patience < 1:
-            raise ValueError(f"patience: expected at least 1 frame, found {self.patience}")
+        check_above_zero("timeout_s", self.timeout_s)
+        check_at_least("patience", self.patience, 1)
 
     @property
     def waiting(self) -> bool:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+import yaml
+
 Value = bool | int | float | str
 
 
@@ -45,6 +47,19 @@ class Parameter:
             raise ValueError(f"parameter {self.name}: expected {self.expected}, found {value!r}")
         assert isinstance(value, (bool, int, float, str))
         return value
+
+    def parsed(self, text: str) -> Value:
+        """The value that ``text`` stands for, as ROS reads ``name:=text``: YAML, but a text where a text is due.
+
+        Raises:
+            ValueError: as ``checked``.
+        """
+        if isinstance(self.default, str):
+            return self.checked(text)
+        try:
+            return self.checked(yaml.safe_load(text))
+        except yaml.YAMLError:
+            return self.checked(text)  # the error names the text and what was expected
 
     def _legal(self, value: object) -> bool:
         if isinstance(value, str):

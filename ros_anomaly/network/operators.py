@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from enum import Enum
 from typing import TYPE_CHECKING
+
+from ros_anomaly.choice import Choice
 
 if TYPE_CHECKING:
     import onnx
@@ -36,17 +37,13 @@ CONTROL_FLOW = frozenset(("If", "Loop", "Scan"))
 _LINEAR = frozenset((b"linear", b"bilinear"))
 
 
-class Target(Enum):
+class Target(Choice):
     """What an export is for."""
 
     EMBEDDED = "embedded"
     """TensorRT on a vehicle, and everything else: ``EMBEDDED_OPERATORS`` alone."""
     ANY = "any"
     """ONNX Runtime and OpenVINO: any operator of ONNX but control flow; GridSample bilinear."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Target:
-        raise ValueError(f"target: expected one of {', '.join(t.value for t in cls)}; found {value!r}")
 
 
 def check_graph(model: onnx.ModelProto, target: Target) -> str:

@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -27,9 +26,10 @@ from ros_anomaly.messages.camera import Intrinsics, camera_info_message
 from ros_anomaly.messages.hazard import HazardReport, hazard_report
 from ros_anomaly.messages.images import image_message
 from ros_anomaly.messages.stamps import ns_to_stamp, stamp_to_ns
+from ros_anomaly.nodes.graph import on_graph
 from ros_anomaly.runtime.engines import EngineSpec
 from ros_anomaly.runtime.errors import EngineError
-from ros_anomaly.share import large_image_environment
+from ros_anomaly.share import own_graph_environment
 
 _START_TIMEOUT_S = 90.0
 _ANSWER_TIMEOUT_S = 10.0
@@ -117,17 +117,9 @@ def _summary(values: np.ndarray) -> dict[str, float]:
 
 @contextmanager
 def _own_graph() -> Iterator[None]:
-    """Environment of this process and its children: a domain that hardly anybody else uses, and large images."""
-    os.environ.update(
-        ROS_DOMAIN_ID=str(1 + os.getpid() % 100),
-        ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST",
-        **large_image_environment(),
-    )
-    rclpy.init()
-    try:
+    os.environ.update(own_graph_environment())
+    with on_graph([]):
         yield
-    finally:
-        rclpy.try_shutdown()
 
 
 @contextmanager

@@ -8,11 +8,10 @@ import traceback
 from queue import SimpleQueue
 from types import FrameType
 
-import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
 
 from ros_anomaly.nodes.detector_node import DetectorNode
+from ros_anomaly.nodes.graph import on_graph
 
 
 class End:
@@ -58,24 +57,12 @@ def run_detector(arguments: list[str]) -> str | None:
     # Our own handlers: rclpy's end the context at once, and the node could not say that it goes.
     previous = {number: signal.signal(number, end.on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        _run(arguments, end)
+        with on_graph(arguments):
+            _run_node(DetectorNode(end.fail), end)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
     return end.failure
-
-
-def _run(arguments: list[str], end: End) -> None:
-    try:
-        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    except (RuntimeError, ValueError) as error:
-        # rcl appends where in its source it gave up, for every layer.
-        words = str(error).split(", at ")[0].strip()
-        raise ValueError(f"ROS cannot start with these arguments and this environment: {words}") from error
-    try:
-        _run_node(DetectorNode(end.fail), end)
-    finally:
-        rclpy.try_shutdown()
 
 
 def _run_node(node: DetectorNode, end: End) -> None:

@@ -67,9 +67,13 @@ def _engine(name: str, pipeline: Pipeline | None) -> DiagnosticStatus:
     manifest, status = pipeline.runner.manifest, pipeline.runner.status
     values = {
         "engine": manifest.name,
+        "fingerprint": manifest.fingerprint,
+        "backend": pipeline.runner.backend,
         "score": manifest.score,
         "threshold": pipeline.threshold,
         "threshold_inherited_from": manifest.threshold.inherited_from if manifest.threshold else "",
+        "threshold_backend": manifest.threshold.backend if manifest.threshold else "",
+        "threshold_doubt": pipeline.doubt,
         "precision": manifest.precision.value,
         "input_size": f"{manifest.input_size[1]}x{manifest.input_size[0]}",
         "state": status.state.value,

@@ -48,6 +48,9 @@ class _Arrival:
 class Pipeline:
     """Made by configuring, running while active. Only ``problem`` and ``status`` may be used from other threads.
 
+    Attributes:
+        doubt: why the calibrated threshold promises nothing here, one line; empty where it does.
+
     Raises:
         EngineError, OSError, ValueError: the engine cannot be had; nothing is left behind.
     """
@@ -86,9 +89,9 @@ class Pipeline:
     def _apply(self, settings: Settings) -> None:
         manifest = self.runner.manifest
         detector = self._detector_of(settings)
-        doubt = detector.doubt(settings.hazard)
-        if doubt and self._is_news(doubt):
-            self._node.get_logger().warning(doubt)
+        self.doubt = detector.doubt(settings.hazard)
+        if self.doubt and self._is_news(self.doubt):
+            self._node.get_logger().warning(self.doubt)
         # One assignment, so that a frame under way sees all of the old settings or all of the new.
         self._policy = (settings, detector, manifest)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ros_anomaly.limits import check_above_zero
 from ros_anomaly.messages.lockstep import DetectorSilent, Lockstep
 from ros_anomaly.nodes.replay_node import Answer
 from ros_anomaly.nodes.replay_outcome import NobodyListens, ReplayOutcome
@@ -52,8 +53,7 @@ class Patience:
 
     def __post_init__(self) -> None:
         for name in ("answer_s", "images", "startup_s", "pause_ms"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"Patience.{name}: expected more than 0, found {getattr(self, name)}")
+            check_above_zero(f"Patience.{name}", getattr(self, name))
 
 
 class LockstepReplay:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
-
-import rclpy
-from rclpy.signals import SignalHandlerOptions
 
 from ros_anomaly.messages.lockstep import DetectorSilent
+from ros_anomaly.nodes.graph import on_graph
 from ros_anomaly.nodes.replay_lockstep import LockstepReplay, Patience
 from ros_anomaly.nodes.replay_node import ReplayNode
 from ros_anomaly.nodes.replay_outcome import ReplayOutcome
 from ros_anomaly.nodes.replay_realtime import RealTimeReplay
 from ros_anomaly.nodes.replay_source import ReplaySource
+from ros_anomaly.signals import interrupted_by_signals
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ def run_replay(
         KeyboardInterrupt: SIGINT or SIGTERM came; the node is off the graph.
         ValueError: ROS arguments that cannot be read, or a status topic that is none.
     """
-    with _graph(arguments):
+    with interrupted_by_signals(), on_graph(arguments):
         node = ReplayNode(source.topics, source.image_topic, plan.status_topic)
         try:
             replay: LockstepReplay | RealTimeReplay
@@ -65,23 +61,3 @@ def run_replay(
             return replay.outcome
         finally:
             node.close()
-
-
-@contextmanager
-def _graph(arguments: list[str]) -> Iterator[None]:
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    except (RuntimeError, ValueError) as error:
-        # rcl appends where in its source it gave up, for every layer.
-        words = str(error).split(", at ")[0].strip()
-        raise ValueError(f"ROS cannot start with these arguments and this environment: {words}") from error
-    try:
-        yield
-    finally:
-        rclpy.try_shutdown()
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -101,11 +101,17 @@ class EngineSpec:
 
 
 class _CheckedEngine:
-    """A session, its manifest, and the checks before and after every run."""
+    """A session, its manifest, and the checks before and after every run.
 
-    def __init__(self, session: Session, manifest: Manifest) -> None:
+    Attributes:
+        manifest: of the engine.
+        backend: that runs it, as the shortest text of ``BackendChoice``.
+    """
+
+    def __init__(self, session: Session, manifest: Manifest, backend: str) -> None:
         self._session: Session | None = session
         self.manifest = manifest
+        self.backend = backend
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -225,10 +231,11 @@ def check_image(image: np.ndarray, size: tuple[int, int]) -> None:
         raise ValueError(f"engine image: expected uint8 {[*size, 3]}, found {found}")
 
 
-def _load(spec: EngineSpec, kind: EngineKind, located: Located | None = None) -> tuple[Session, Manifest]:
+def _load(spec: EngineSpec, kind: EngineKind, located: Located | None = None) -> tuple[Session, Manifest, str]:
     located = located or spec.locate(kind)
     options = SessionOptions(spec.threads, spec.choice.device, spec.choice.mode)
-    return session_class(spec.choice)(located.file, located.manifest, options), located.manifest
+    session = session_class(spec.choice)(located.file, located.manifest, options)
+    return session, located.manifest, str(spec.choice)
 
 
 def _warmed_up(engine: _SomeEngine) -> _SomeEngine:

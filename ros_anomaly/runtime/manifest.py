@@ -13,14 +13,15 @@ Schema of ``<name>.json``, contract version 1::
       "score": "uno",                       null for raw
       "aggregation": "masks",            or exact; null for raw
       "thresholds": {"uno": {"value": -0.2, "rule": "…", "data": "…", "figures": {"object_recall": 0.7},
-                             "settings": {}, "inherited_from": ""}},
+                             "settings": {}, "inherited_from": "", "backend": "onnxruntime"}},
       "files": {"onnx": {"name": "default.onnx", "sha256": "…"}, "weights": {…}, "torch_program": {…}, "engine": {…}},
       "opset": 18,                          null where there is no ONNX
       "precision": "fp32",                  of the matrices: fp32, fp16 or int8
       "build": null,                        for a built engine what it was made from, by what and for which machine:
                                             {"backend": "tensorrt", "backend_version": "10.3.0", "precision": "fp16",
                                              "source": "default", "source_sha256": "…", "device_name": "Orin",
-                                             "compute_capability": "8.7", "targets": [], "flags": {}}
+                                             "compute_capability": "8.7", "targets": [], "flags": {},
+                                             "source_path": "../engines/default.json"}
       "info": {}                            anything else worth knowing: training command, data, commit
     }
 
@@ -34,11 +35,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ros_anomaly.choice import Choice
 from ros_anomaly.data.labels import STREET_CLASSES, ClassSet
+from ros_anomaly.runtime.backends import DEFAULT_BACKEND
 from ros_anomaly.runtime.building.info import BuildInfo
 from ros_anomaly.runtime.building.options import Precision
 from ros_anomaly.runtime.contract import CONTRACT_VERSION
@@ -49,15 +51,11 @@ from ros_anomaly.scores.names import Aggregation, check_score_name
 FILE_ROLES = ("weights", "onnx", "torch_program", "engine")
 
 
-class EngineKind(Enum):
+class EngineKind(Choice):
     """What an engine gives."""
 
     FUSED = "fused"
     RAW = "raw"
-
-    @classmethod
-    def _missing_(cls, value: object) -> EngineKind:
-        raise ValueError(f"kind: expected one of {', '.join(k.value for k in cls)}; found {value!r}")
 
 
 @dataclass(frozen=True)
@@ -101,6 +99,7 @@ class Threshold:
         settings: parameters of the hazard policy under which the rule was kept, by their names.
         inherited_from: the engine that it was calibrated on, where that is another than the manifest's own; empty
             where it was calibrated on this one.
+        backend: that ran the engine then, as a text (``backends.BackendChoice``); empty where that is not on record.
     """
 
     value: float
@@ -109,10 +108,23 @@ class Threshold:
     figures: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, float | int | bool] = field(default_factory=dict)
     inherited_from: str = ""
+    backend: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.value, bool) or not isinstance(self.value, (int, float)) or not math.isfinite(self.value):
             raise ManifestError(f"threshold: expected a finite number, found {self.value!r}")
+        if not isinstance(self.backend, str):
+            raise ManifestError(f"threshold backend: expected a text, found {self.backend!r}")
+
+    def unlike(self, backend: str) -> str:
+        """In what ``backend`` differs from the one that this was calibrated with, for people; empty where it does not.
+
+        Scores, and what exceeds a threshold, shift a little from one library to the next, and more where it rounds.
+        What is not on record was calibrated before backends were recorded, when all calibrated with the default.
+        """
+        if (self.backend or DEFAULT_BACKEND) == backend:
+            return ""
+        return f"backend {backend} (calibrated with {self.backend or 'one that is not on record'})"
 
     def inherited(self, source: str) -> Threshold:
         """This threshold for an engine made from ``source``, until it is calibrated on its own scores."""

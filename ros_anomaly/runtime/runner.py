@@ -52,6 +52,11 @@ class EngineRunner(Protocol):
         ...
 
     @property
+    def backend(self) -> str:
+        """What runs the engine, as the shortest text of ``BackendChoice``."""
+        ...
+
+    @property
     def input_size(self) -> tuple[int, int]:
         """(height, width) of the image that ``infer`` takes."""
         ...
@@ -81,6 +86,7 @@ class InProcessRunner:
         """Load the engine, which takes its time. EngineError where that fails; nothing is ever built here."""
         self._engine: FusedEngine = load_located(spec)
         self.manifest = self._engine.manifest
+        self.backend = self._engine.backend
         self._status = RunnerStatus(RunnerState.READY, "in process", os.getpid())
 
     @property

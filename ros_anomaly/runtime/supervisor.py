@@ -89,6 +89,7 @@ class WorkerSupervisor:
         self.manifest = spec.check_files()
         # Pinned: callers took their threshold from this manifest, so every later worker must run this engine.
         self._spec = spec.pinned_to(self.manifest)
+        self.backend = str(spec.choice)
         self._policy = policy or RestartPolicy()
         self._clock_s = clock_s
         self._start_worker = start_worker

@@ -20,6 +20,10 @@ from ros_anomaly.scores.aggregation import PixelSums
 
 _TINY = torch.finfo(torch.float32).tiny
 _LEAST_DEVIATION = 1e-6
+LEAST_MASS = 0.5
+"""Floor of O + M in ``uno_normalised``."""
+NORMALISED_SENSITIVITY = 2 / LEAST_MASS
+"""Of ``uno_normalised`` to O or M: its derivatives are 2M / (O + M)² and −2O / (O + M)², or ±1 / ``LEAST_MASS``."""
 
 
 def uno(sums: PixelSums) -> Tensor:
@@ -33,6 +37,16 @@ def uno_clamped(sums: PixelSums) -> Tensor:
     Queries that overlap sum above 1 and can push the uncertainty part below −1 on an anomaly.
     """
     return objectness(sums).clamp(max=1.0) - sums.confidence.clamp(max=1.0)
+
+
+def uno_normalised(sums: PixelSums) -> Tensor:
+    """(O − M) / max(O + M, ½): UNO as shares of what the queries say about a pixel at all. Ours; within ±1.
+
+    Where queries overlap their sums pass 1, where none is sure they stay near 0; the order of pixels should depend on
+    neither. The floor keeps a pixel that hardly any mask holds from being judged by the remains.
+    """
+    difference, mass = objectness(sums) - sums.confidence, objectness(sums) + sums.confidence
+    return difference / mass.clamp(min=LEAST_MASS)
 
 
 def unc(sums: PixelSums) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ros_anomaly.data.labels import NUM_INLIER_CLASSES
 from ros_anomaly.scores.aggregation import check_shapes, has_outlier_class
+from ros_anomaly.scores.formulas import LEAST_MASS
 from ros_anomaly.scores.names import OUTLIER_SCORE_NAMES
 from ros_anomaly.scores.tiled import ROUNDING_EPSILON, check_epsilon
 
@@ -24,17 +25,22 @@ QUERIES_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class SumOfTwo:
-    """A score a·min(O, cap) + b·min(M, cap) + c: the formula of the same name in ``scores.formulas``."""
+    """A score a·min(O, cap) + b·min(M, cap) + c: the formula of the same name in ``scores.formulas``.
+
+    With a floor above 0 all of it is divided by max(O + M, floor).
+    """
 
     outlier_factor: float
     confidence_factor: float
     cap: float = math.inf
     offset: float = 0.0
+    floor: float = 0.0
 
 
 SUMS_OF_TWO: dict[str, SumOfTwo] = {
     "uno": SumOfTwo(1.0, -1.0),
     "uno_clamped": SumOfTwo(1.0, -1.0, cap=1.0),
+    "uno_normalised": SumOfTwo(1.0, -1.0, floor=LEAST_MASS),
     "unc": SumOfTwo(0.0, -1.0),
     "objectness": SumOfTwo(1.0, 0.0),
     "eam": SumOfTwo(0.0, -1.0, offset=1.0),
@@ -122,6 +128,7 @@ def gpu_score(
         form.confidence_factor,
         form.cap,
         form.offset,
+        form.floor,
         NUM_CLASSES=num_classes,
         HAS_OUTLIER=head - 1 > num_classes,
         COLUMNS=columns,

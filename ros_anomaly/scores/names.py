@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from ros_anomaly.choice import Choice
 
-OUTLIER_SCORE_NAMES: tuple[str, ...] = ("uno", "uno_clamped", "unc", "objectness")
+OUTLIER_SCORE_NAMES: tuple[str, ...] = ("uno", "uno_clamped", "uno_normalised", "unc", "objectness")
 """Scores that are defined for a K+2 head only."""
 
 SCORE_NAMES: tuple[str, ...] = (
@@ -36,7 +36,7 @@ _MASKS_ONCE = "stride_4"
 """What manifests called ``Aggregation.MASKS`` when all masks had stride 4."""
 
 
-class Aggregation(Enum):
+class Aggregation(Choice):
     """Where the sum over queries is taken."""
 
     EXACT = "exact"
@@ -48,4 +48,4 @@ class Aggregation(Enum):
     def _missing_(cls, value: object) -> Aggregation:
         if value == _MASKS_ONCE:
             return cls.MASKS
-        raise ValueError(f"aggregation: expected one of {', '.join(a.value for a in cls)}; found {value!r}")
+        return super()._missing_(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,14 +27,15 @@ class Score:
         formula: ``PixelSums`` → float32 [.., h, w], higher is more anomalous; its docstring names the source.
         needs_outlier_class: whether it is defined for K+2 heads only.
         fitted_classes: K of the statistics that went into the formula; None where none did.
-        bounded: whether it moves by no more than the bound of ``scores.tiled``, Σ_k |ΔL_k| + |ΔO| or |ΔO| + |ΔM|.
+        sensitivity: by how much it moves at most for each unit of Σ_k |ΔL_k| + |ΔO|, or of |ΔO| + |ΔM|, which
+            ``scores.tiled`` holds to a bound; infinite where there is no such number.
     """
 
     name: str
     formula: Callable[[PixelSums], Tensor]
     needs_outlier_class: bool = False
     fitted_classes: int | None = None
-    bounded: bool = True
+    sensitivity: float = 1.0
 
     def check_head(self, class_logits: Tensor, num_classes: int = NUM_INLIER_CLASSES) -> None:
         """ValueError if a head that gives ``class_logits`` [.., N, C] cannot give this score."""
@@ -62,6 +64,7 @@ class Score:
 _FORMULAS: dict[str, Callable[[PixelSums], Tensor]] = {
     "uno": formulas.uno,
     "uno_clamped": formulas.uno_clamped,
+    "uno_normalised": formulas.uno_normalised,
     "unc": formulas.unc,
     "objectness": formulas.objectness,
     "msp": formulas.msp,
@@ -74,7 +77,9 @@ _FORMULAS: dict[str, Callable[[PixelSums], Tensor]] = {
     "background": formulas.background,
 }
 # A share of next to nothing may be anything, and so may the logarithm of it.
-_UNBOUNDED = {"entropy", *FITTED_SCORE_NAMES}
+_SENSITIVITIES = dict.fromkeys(("entropy", *FITTED_SCORE_NAMES), math.inf) | {
+    "uno_normalised": formulas.NORMALISED_SENSITIVITY
+}
 
 
 def get_score(name: str, statistics: ScoreStatistics | None = None) -> Score:
@@ -87,13 +92,12 @@ def get_score(name: str, statistics: ScoreStatistics | None = None) -> Score:
         ValueError: no score of that name (it lists the legal ones), or one that needs statistics and is given none.
     """
     if check_score_name(name) not in FITTED_SCORE_NAMES:
-        return Score(
-            name, _FORMULAS[name], needs_outlier_class=name in OUTLIER_SCORE_NAMES, bounded=name not in _UNBOUNDED
-        )
+        needs_outlier_class = name in OUTLIER_SCORE_NAMES
+        return Score(name, _FORMULAS[name], needs_outlier_class, sensitivity=_SENSITIVITIES.get(name, 1.0))
     if statistics is None:
         raise ValueError(f"score {name!r}: expected statistics fitted on anomaly-free frames, found none")
     formula = _sml(statistics) if name == "sml" else _kl_matching(statistics)
-    return Score(name, formula, fitted_classes=statistics.num_classes, bounded=name not in _UNBOUNDED)
+    return Score(name, formula, fitted_classes=statistics.num_classes, sensitivity=_SENSITIVITIES[name])
 
 
 def _sml(statistics: ScoreStatistics) -> Callable[[PixelSums], Tensor]:
@@ -162,8 +166,8 @@ def tiled_scores(
 ) -> tuple[list[Tensor], Tensor]:
     """Maps of scores, float32 [.., h, w], and class ids, uint8 [.., h, w], tile by tile: see ``scores.tiled``.
 
-    Every score is within ``epsilon`` of its exact value, beside float32 rounding. If one of them is not
-    ``Score.bounded``, only masks that are constant to float32 are left out, as with an ``epsilon`` of 0. On a GPU the
+    Every score is within ``epsilon`` of its exact value, beside float32 rounding. If the ``Score.sensitivity`` of one
+    of them is infinite, only masks that are constant to float32 are left out, as with an ``epsilon`` of 0. On a GPU the
     scores of ``scores.gpu`` take its kernels, where triton is installed; these do not refuse mask logits that are not
     finite but hand them on.
 
@@ -174,7 +178,7 @@ def tiled_scores(
     for score in scores:
         score.check_head(class_logits, num_classes)
     check_epsilon(epsilon)
-    bound = epsilon if all(score.bounded for score in scores) else 0.0
+    bound = epsilon / max((score.sensitivity for score in scores), default=1.0)
     if scores and mask_logits.is_cuda and triton_is_installed() and all(score.name in SUMS_OF_TWO for score in scores):
         pairs = [gpu_score(own.name, class_logits, mask_logits, num_classes, image_size, bound) for own in scores]
         return [own for own, _ in pairs], pairs[0][1]

@@ -6,8 +6,9 @@ an error of at most (σ(hi) − σ(lo)) / 2. Weighted with a_i = Σ_k p_ik + p_i
 i has to bring, the errors in a tile are added up from the least on, and masks are left at their middle while ε pays.
 
 **Bound.** Beside float32 rounding, Σ_k |ΔL_k| + |ΔO| ≤ ε and |ΔO| + |ΔM| ≤ ε at every pixel. Scores that move by no
-more than one of these two are as near to their exact value (``Score.bounded``); class ids are those of the exact sums
-wherever the best L_k leads by more than ε. With ε = 0 only masks that are constant to float32 are left out.
+more than one of these two are as near to their exact value (``Score.sensitivity`` scales it); class ids are those of
+the exact sums wherever the best L_k leads by more than ε. With ε = 0 only masks that are constant to float32 are left
+out.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def score_tiles(
     mask_logits,  # [B, N, h, w]
     weights,
     totals,
-    scores,  # float32 [B, H, W]: a min(O, cap) + b min(M, cap) + c
+    scores,  # float32 [B, H, W]: a min(O, cap) + b min(M, cap) + c, over max(O + M, floor) if that is above 0
     class_ids,  # uint8 [B, H, W]
     queries,
     cell_rows,
@@ -66,6 +66,7 @@ def score_tiles(
     confidence_factor,  # b
     cap,
     offset,  # c
+    floor,
     NUM_CLASSES: tl.constexpr,
     HAS_OUTLIER: tl.constexpr,
     COLUMNS: tl.constexpr,
@@ -141,6 +142,7 @@ def score_tiles(
     if HAS_OUTLIER:
         outlier = tl.sum(tl.where(sum_of == NUM_CLASSES, sums, 0.0), axis=0)
         score += outlier_factor * tl.minimum(outlier, cap)
+        score = tl.where(floor > 0, score / tl.maximum(outlier + confidence, tl.maximum(floor, 1e-6)), score)
     inside = (y < height) & (x < width)
     place = image * height * width + y * width + x
     tl.store(scores + place, score, mask=inside)

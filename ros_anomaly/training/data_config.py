@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from enum import Enum
 
+from ros_anomaly.choice import Choice
 from ros_anomaly.data.datasets.registry import DATASETS
 from ros_anomaly.data.frames import LabelKind
 from ros_anomaly.data.labels import CITYSCAPES_CLASSES, STREET_CLASSES, ClassSet
@@ -63,17 +63,13 @@ class DatasetConfig:
         return ClassSet.of_names(self.class_names) if self.class_names else STREET_CLASSES
 
 
-class NegativeKind(Enum):
+class NegativeKind(Choice):
     """Where negatives to paste lie on disk."""
 
     CUTOUTS = "cutouts"
     """RGBA pictures in a folder."""
     COCO = "coco"
     """Photographs with annotated objects."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> NegativeKind:
-        raise ValueError(f"negatives kind: expected one of {', '.join(k.value for k in cls)}; found {value!r}")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import numpy as np
 from ros_anomaly.data.frames import FrameArrays
 from ros_anomaly.data.markings import paint_markings
 from ros_anomaly.data.negatives import NegativeSource
-from ros_anomaly.data.pasting import PasteConfig, paste_negatives, paste_pieces
+from ros_anomaly.data.pasting import PasteConfig, paste_negatives
+from ros_anomaly.data.piece_pasting import paste_pieces
 from ros_anomaly.data.pieces import InlierCrops, InlierPieces
 from ros_anomaly.data.shapes import MadeUpShapes
 from ros_anomaly.training.data_config import Mixture

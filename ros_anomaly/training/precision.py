@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 import torch
 
+from ros_anomaly.choice import Choice
 
-class Precision(Enum):
+
+class Precision(Choice):
     """Format that convolutions and matrix products are computed in; weights and the loss stay float32."""
 
     AUTO = "auto"
@@ -17,10 +17,6 @@ class Precision(Enum):
     BF16 = "bf16"
     FP16 = "fp16"
     """With loss scaling; on a GPU only."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Precision:
-        raise ValueError(f"precision: expected one of {', '.join(p.value for p in cls)}; found {value!r}")
 
     def on(self, device: torch.device) -> Precision:
         """What this is on ``device``, never ``AUTO``. ValueError where the device cannot do it."""

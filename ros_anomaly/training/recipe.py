@@ -29,12 +29,14 @@ class Recipe:
         compile: hand the network to torch.compile: minutes at the start of every run, faster steps after, on a GPU.
         data_workers: processes that make batches ahead of the loop, beside each process that trains; None chooses by
             the device (none on the CPU), 0 makes batches in the loop. Batches are the same for any number.
+        pretrained_backbone: the closed set starts from a backbone that knows ImageNet; else from random numbers.
     """
 
     seed: int = 0
     precision: Precision = Precision.AUTO
     compile: bool = False
     data_workers: int | None = None
+    pretrained_backbone: bool = True
     data: DataConfig = field(default_factory=DataConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)

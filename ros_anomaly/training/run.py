@@ -45,7 +45,8 @@ def run_stage(
     Args:
         minutes: wall-clock budget in place of the recipe's.
         resume: continue ``<out>/<stage>/checkpoint.pt`` if it is there.
-        start: weights to start from; None is ImageNet for ``closed``, ``<out>/closed.safetensors`` for ``outlier``.
+        start: weights to start from; None is ImageNet for ``closed`` (or random numbers, where the recipe says so),
+            ``<out>/closed.safetensors`` for ``outlier``.
         compute: None makes one as the recipe says.
         backbone_weights: file or folder of the backbone's ImageNet weights, for ``closed`` without ``start``; None is
             the package of EfficientNet-Lite0's.
@@ -114,7 +115,12 @@ def _start_network(
 ) -> AnomalyNetwork:
     if stage == "closed" and start is None:
         network = AnomalyNetwork(recipe.network)
-        load_pretrained_backbone(network, backbone_weights)
+        if recipe.pretrained_backbone:
+            load_pretrained_backbone(network, backbone_weights)
+        elif backbone_weights is not None:
+            raise ValueError(
+                f"backbone weights: expected none with pretrained_backbone: false, found {backbone_weights}"
+            )
         return network
     path = start or out / "closed.safetensors"
     file = read_weights(path)

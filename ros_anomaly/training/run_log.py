@@ -17,7 +17,7 @@ from ros_anomaly.data.frame_store import write_json_atomic
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-_SHOWN_FIGURES = ("miou", "uno_ap", "uno_clamped_ap")
+_SHOWN_FIGURES = ("miou", "uno_ap", "uno_normalised_ap")
 
 
 class RunLog:

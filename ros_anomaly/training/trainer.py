@@ -30,7 +30,7 @@ from ros_anomaly.training.stage_report import StageReport
 from ros_anomaly.training.step import Stepper
 from ros_anomaly.training.stop_requests import stop_requests
 
-_BEST_BY = ("uno_clamped_ap", "miou")
+_BEST_BY = ("uno_normalised_ap", "miou")
 """What the best validation is chosen by: the first of these figures that it has."""
 
 

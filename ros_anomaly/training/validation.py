@@ -15,7 +15,7 @@ from ros_anomaly.network.model import AnomalyNetwork
 from ros_anomaly.scores.registry import compute_scores
 from ros_anomaly.training.pictures import row, score_colours, write_sheet
 
-_SCORES = ("uno", "uno_clamped")
+_SCORES = ("uno", "uno_normalised")
 _PICTURES = 6
 
 
@@ -78,8 +78,8 @@ class Validation:
         self, image: np.ndarray, truth: np.ndarray, class_ids: np.ndarray, scores: Mapping[str, np.ndarray]
     ) -> np.ndarray:
         palette = self._classes.palette
-        # uno_clamped lies within ±1.
-        colours = [score_colours(scores["uno_clamped"])] if "uno_clamped" in scores else []
+        # uno_normalised lies within ±1.
+        colours = [score_colours(scores["uno_normalised"])] if "uno_normalised" in scores else []
         return row(image, palette[truth], palette[class_ids], *colours)
 
     def _figures(self, confusion: ConfusionMatrix, rankings: Mapping[str, PixelRanking]) -> dict[str, float]:

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rclpy
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 
-from ros_anomaly.share import large_image_environment
+from ros_anomaly.limits import check_within
+from ros_anomaly.nodes.graph import on_graph
+from ros_anomaly.share import own_graph_environment
 from ros_anomaly_sim.bridge.bridge_node import NAME, BridgePort
 from ros_anomaly_sim.bridge.bridge_settings import DEFAULT_MAP, BridgeSettings
 from ros_anomaly_sim.bridge.server_process import ServerProcess, server_command
@@ -48,10 +48,8 @@ class BridgeBenchmark:
     camera_model: str = "ordinary"
 
     def __post_init__(self) -> None:
-        if not 2 <= self.ticks <= 1000:
-            raise ValueError(f"ticks: expected 2 to 1000, found {self.ticks}")
-        if not 0 <= self.warmup <= 1000:
-            raise ValueError(f"warmup: expected 0 to 1000, found {self.warmup}")
+        check_within("ticks", self.ticks, 2, 1000)
+        check_within("warmup", self.warmup, 0, 1000)
 
     def settings(self) -> BridgeSettings:
         """The bridge's: a straight drive that is long enough. ValueError for a bad size, camera or map."""
@@ -159,17 +157,9 @@ def _summary(milliseconds: np.ndarray) -> dict[str, float]:
 
 @contextmanager
 def _graph() -> Iterator[Node]:
-    """A node on a graph that hardly anybody else uses, with large images."""
-    os.environ.update(
-        ROS_DOMAIN_ID=str(1 + os.getpid() % 100),
-        ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST",
-        **large_image_environment(),
-    )
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    try:
+    os.environ.update(own_graph_environment())
+    with on_graph([]):
         yield Node(NAME)
-    finally:
-        rclpy.try_shutdown()
 
 
 def _processor() -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from types import FrameType
+from collections.abc import Callable
+from contextlib import nullcontext
 
-import rclpy
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 
 from ros_anomaly.messages.lockstep import DetectorSilent, Lockstep
+from ros_anomaly.nodes.graph import on_graph
+from ros_anomaly.signals import interrupted_by_signals
 from ros_anomaly_sim.bridge.bridge_node import NAME, BridgePort, declared_values
 from ros_anomaly_sim.bridge.bridge_session import Session, Tally
 from ros_anomaly_sim.bridge.bridge_settings import BridgeSettings
@@ -45,7 +43,7 @@ def run_bridge(arguments: list[str], command: Callable[[str], list[str]] = serve
         KeyboardInterrupt: SIGINT or SIGTERM came; everything that was spawned is gone, and so is the node.
         ValueError: ROS arguments that cannot be read, or a bad parameter.
     """
-    with _graph(arguments):
+    with interrupted_by_signals(), on_graph(arguments):
         node = Node(NAME)
         try:
             settings = BridgeSettings.from_values(declared_values(node))
@@ -120,27 +118,3 @@ class _Bridge:
         self._port.publish_status(self._tally.last_stamp_ns, False, why, values)
         while (left_s := until_s - time.monotonic()) > 0:
             self._port.listen(left_s)
-
-
-@contextmanager
-def _graph(arguments: list[str]) -> Iterator[None]:
-    previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    except (RuntimeError, ValueError) as error:
-        # rcl appends where in its source it gave up, for every layer.
-        words = str(error).split(", at ")[0].strip()
-        raise ValueError(f"ROS cannot start with these arguments and this environment: {words}") from error
-    try:
-        yield
-    finally:
-        rclpy.try_shutdown()
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    # Once is enough: a second signal must not cut short what the first one has begun to tidy up.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt

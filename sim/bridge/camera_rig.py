@@ -12,6 +12,7 @@ from typing import Any
 import carla
 import numpy as np
 
+from ros_anomaly.limits import check_above_zero, check_within
 from ros_anomaly_sim.bridge.carla_images import bgra
 from ros_anomaly_sim.bridge.world_hold import WorldHold
 
@@ -56,10 +57,8 @@ class CameraPlan:
             raise ValueError(f"cameras: expected rgb and each kind at most once, found {found}")
         if not (0 < self.size[0] <= 4320 and 0 < self.size[1] <= 7680):
             raise ValueError(f"size: expected 1x1 to 7680x4320, found {self.size[1]}x{self.size[0]}")
-        if not 0.1 <= self.fov_rad <= 2.9:
-            raise ValueError(f"fov_rad: expected 0.1 to 2.9, found {self.fov_rad}")
-        if not self.tick_s > 0:
-            raise ValueError(f"tick_s: expected above 0, found {self.tick_s}")
+        check_within("fov_rad", self.fov_rad, 0.1, 2.9)
+        check_above_zero("tick_s", self.tick_s)
 
 
 @dataclass(frozen=True)

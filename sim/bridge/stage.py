@@ -8,6 +8,7 @@ from typing import Any
 
 import carla
 
+from ros_anomaly.limits import check_within
 from ros_anomaly_sim.bridge.camera_rig import CameraImages, CameraPlan, CameraRig, CameraSilent
 from ros_anomaly_sim.bridge.carla_scene import CarlaScene, PlacedAnomaly
 from ros_anomaly_sim.bridge.carla_views import CarlaView, ViewMaker
@@ -36,8 +37,7 @@ class StageOptions:
     image_timeout_s: float = 20.0
 
     def __post_init__(self) -> None:
-        if not 0.001 <= self.delta_s <= 0.1:
-            raise ValueError(f"delta_s: expected 0.001 to 0.1, found {self.delta_s}")
+        check_within("delta_s", self.delta_s, 0.001, 0.1)
 
 
 @dataclass(frozen=True)

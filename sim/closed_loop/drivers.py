@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
-from ros_anomaly.hazard.types import HazardLevel, HazardState
+from ros_anomaly.hazard.types import HazardLevel, HazardState, Region
 from ros_anomaly_sim.bridge.projection import PixelBox
 from ros_anomaly_sim.bridge.stage import Moment
 from ros_anomaly_sim.closed_loop.course import Course
 from ros_anomaly_sim.closed_loop.policy import Policy
 
-# A region speaks of an anomaly if the smaller of both lies at least so far in the other.
-_SHARED = 0.3
+# A region speaks of an anomaly if the smaller of both boxes lies at least so far in the other, and the region itself at
+# least so far in the anomaly's box and a rim of two cells of the score map: what is far wider speaks of something else.
+_SHARED, _RIM_PX = 0.3, 8
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,15 @@ class Verdict:
         level: as the detector's; ``level.flag`` is what the driver acts on.
         reason: in words.
         anomalies: numbers in the scenario of the anomalies that it speaks of.
+        off_corridor: those of them that no region in the corridor speaks of: the flag is not up for them.
         latency_ms: wall time that it took to find out; None where nothing was computed.
         sight: of the image that it rests on; says nothing of whether two verdicts are the same.
     """
 
     level: HazardLevel
     reason: str
-    anomalies: frozenset[int] = field(default=frozenset())
+    anomalies: frozenset[int] = frozenset()
+    off_corridor: frozenset[int] = frozenset()
     latency_ms: float | None = None
     sight: Sight | None = field(default=None, compare=False, repr=False)
 
@@ -120,12 +123,31 @@ def verdict_of(
     mask: np.ndarray | None = None,
     score: np.ndarray | None = None,
 ) -> Verdict:
-    """A detector's state as a verdict; regions are matched with where the anomalies appear in the image."""
-    regions = tuple(PixelBox(*region.box) for region in state.regions)
-    spoken_of = {number for number, box in boxes.items() for region in regions if _speaks_of(region, box)}
-    return Verdict(state.level, state.reason, frozenset(spoken_of), latency_ms, Sight(regions, mask, score))
+    """A detector's state as a verdict; regions are matched with where the anomalies appear in the image.
+
+    Args:
+        boxes: of the anomalies, by number in the scenario.
+        mask: uint8 [H, W], 255 on the pixels of the regions; without it their boxes stand for them.
+    """
+    anomalies = _spoken_of(state.regions, boxes, mask)
+    ahead = _spoken_of([region for region in state.regions if region.in_corridor], boxes, mask)
+    sight = Sight(tuple(PixelBox(*region.box) for region in state.regions), mask, score)
+    return Verdict(state.level, state.reason, anomalies, anomalies - ahead, latency_ms, sight)
 
 
-def _speaks_of(region: PixelBox, box: PixelBox) -> bool:
-    smaller_px = min(region.area_px, box.area_px)
-    return smaller_px > 0 and region.overlap_px(box) >= _SHARED * smaller_px
+def _spoken_of(regions: Sequence[Region], boxes: Mapping[int, PixelBox], mask: np.ndarray | None) -> frozenset[int]:
+    return frozenset(
+        number for number, box in boxes.items() if any(_speaks_of(region, box, mask) for region in regions)
+    )
+
+
+def _speaks_of(region: Region, box: PixelBox, mask: np.ndarray | None) -> bool:
+    own = PixelBox(*region.box)
+    smaller_px = min(own.area_px, box.area_px)
+    if not smaller_px or own.overlap_px(box) < _SHARED * smaller_px:
+        return False
+    left, top = max(own.left, box.left - _RIM_PX), max(own.top, box.top - _RIM_PX)
+    right, bottom = min(own.right, box.right + _RIM_PX), min(own.bottom, box.bottom + _RIM_PX)
+    if mask is None:
+        return PixelBox(left, top, right, bottom).area_px >= _SHARED * own.area_px
+    return int(np.count_nonzero(mask[top:bottom, left:right])) >= _SHARED * region.area_px

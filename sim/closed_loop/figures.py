@@ -46,9 +46,10 @@ class Figures:
         known_from_m, known_before_s: medians over them.
         margin_m, least_margin_m: median and least gap where the car stood.
         open_routes: of which ``completed`` were.
-        speed_share: mean over the open routes of mean speed over that of the oracle.
+        speed_routes: open routes that it and the oracle both completed; elsewhere there is no speed to compare.
+        speed_share: mean over ``speed_routes`` of mean speed over that of the oracle.
         false_brakings, false_stops, unknown_stops: times of braking for nothing, those to a stand, and stops because
-            the detector could not tell.
+            the detector could not tell; times that it kept a standing car from setting off included.
     """
 
     drives: int
@@ -64,6 +65,7 @@ class Figures:
     least_margin_m: float | None
     open_routes: int
     completed: int
+    speed_routes: int
     speed_share: float | None
     false_brakings: int
     false_stops: int
@@ -72,6 +74,7 @@ class Figures:
     dropped: int
     late: int
     missed: int
+    unanswered: int
 
 
 def contestants(records: Sequence[ScenarioRecord]) -> list[Contestant]:
@@ -106,6 +109,7 @@ def figures_of(contestant: Contestant, records: Sequence[ScenarioRecord]) -> Fig
         least_margin_m=_of(min, margins),
         open_routes=len(open_routes),
         completed=sum(drive.completed for _, drive in open_routes),
+        speed_routes=len(shares),
         speed_share=_of(mean, shares),
         false_brakings=sum(b.cause is Cause.FALSE for drive in drives for b in drive.brakings),
         false_stops=sum(drive.false_stops for drive in drives),
@@ -114,6 +118,7 @@ def figures_of(contestant: Contestant, records: Sequence[ScenarioRecord]) -> Fig
         dropped=sum(drive.dropped for drive in drives),
         late=sum(drive.late for drive in drives),
         missed=sum(drive.missed for drive in drives),
+        unanswered=sum(drive.unanswered for drive in drives),
     )
 
 
@@ -123,9 +128,13 @@ def hit_in_path(drive: DriveResult) -> bool:
 
 
 def speed_share(record: ScenarioRecord, drive: DriveResult) -> float | None:
-    """Mean speed of a drive over that of the oracle's; None without one."""
+    """Mean speed of a drive over that of the oracle's; None unless both drove the route to its end.
+
+    A drive that was held, ran out of time or ended in something drove another way than the oracle's: its mean speed
+    says how far it came, not how fast it would have been there.
+    """
     oracle = record.drive(ORACLE)
-    if oracle is None or not oracle.mean_speed_mps:
+    if oracle is None or not (oracle.completed and drive.completed and oracle.mean_speed_mps):
         return None
     return drive.mean_speed_mps / oracle.mean_speed_mps
 

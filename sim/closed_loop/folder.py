@@ -12,7 +12,7 @@ Layout::
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from ros_anomaly_sim.closed_loop.record import ScenarioRecord
 
 _SETTINGS, _RECORD, _FILM, _STRIP = "settings.json", "drives.json", "film.mp4", "strip.jpg"
 _MEASURED = "measured_latency_ms"
+# Of records and of the rules by which their figures were counted: runs of another are not taken up again.
+_FORMAT = 2
 
 
 class RunFolder:
@@ -37,13 +39,18 @@ class RunFolder:
             resume: keep the scenarios that are there; else they are removed.
 
         Raises:
-            ValueError: what is there was driven with other settings.
+            ValueError: what is to be taken up again was driven with other settings, or nothing tells with which.
             OSError: the folder cannot be written.
         """
         self.out.mkdir(parents=True, exist_ok=True)
-        wanted = json.loads(json.dumps(settings))
+        wanted = json.loads(json.dumps({"format": _FORMAT, **settings}))
         found = self._read_settings() if resume else None
         if found is None:
+            if resume and (left := [path for path in self._left() if path.exists()]):
+                raise ValueError(
+                    f"{self.out}: expected {_SETTINGS} beside {left[0].relative_to(self.out)}, found none: nothing "
+                    "tells how it was driven (nothing was removed); drive anew without --resume, or give another --out"
+                )
             self._clear()
             self._settings = {"asked": wanted, _MEASURED: None}
         else:
@@ -116,11 +123,14 @@ class RunFolder:
 
     def _clear(self) -> None:
         """Remove what an earlier run left, and nothing else."""
-        for path in (self.report, self.results):
+        for path in self._left():
             path.unlink(missing_ok=True)
-        for folder in self._scenarios.glob("*"):
-            for path in (folder / _RECORD, folder / _FILM, folder / _STRIP, partial(folder / _FILM)):
-                path.unlink(missing_ok=True)
+
+    def _left(self) -> Iterator[Path]:
+        """All that a run may leave beside its settings."""
+        yield from (self.report, self.results)
+        for folder in sorted(self._scenarios.glob("*")):
+            yield from (folder / _RECORD, folder / _FILM, folder / _STRIP, partial(folder / _FILM))
 
     @staticmethod
     def _write(path: Path, value: Any) -> None:

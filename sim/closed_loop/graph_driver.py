@@ -16,6 +16,7 @@ from ros_anomaly_sim.bridge.street_frame import StreetFrame
 from ros_anomaly_sim.bridge.street_node import StreetPort
 from ros_anomaly_sim.closed_loop.course import Course
 from ros_anomaly_sim.closed_loop.drivers import Verdict, verdict_of
+from ros_anomaly_sim.closed_loop.graph_engine import engine_on_graph
 
 _BETWEEN_DRIVES_NS = 1_000_000_000
 
@@ -29,7 +30,7 @@ class GraphDriver:
     name, sees = "detector", True
 
     def __init__(self, node: Node, plan: CameraPlan, lockstep: Lockstep, status_topic: str) -> None:
-        self._lockstep = lockstep
+        self._node, self._lockstep, self._status_topic = node, lockstep, status_topic
         self._port = StreetPort(node, plan.fov_rad, lockstep, status_topic)
         self._shift_ns = 0
         self._last_ns = 0
@@ -55,6 +56,10 @@ class GraphDriver:
             self._port.listen(0.1)
             waited_s += 0.1
         return self._port.listeners > 0
+
+    def engine(self, timeout_s: float) -> str | None:
+        """Which engine the node runs, in words; None where it did not tell within so long."""
+        return engine_on_graph(self._node, self._status_topic, self._port.listen, timeout_s)
 
     def close(self) -> None:
         """Take the node off the graph."""

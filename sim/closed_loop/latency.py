@@ -25,7 +25,8 @@ class Arrival:
 class LateJudge:
     """A driver's verdicts, each ``latency_ns`` of simulated time after work on it began.
 
-    ``dropped`` counts images that were not judged, ``late`` those that had to wait. Up to ``from_ns`` the world waits
+    ``dropped`` counts images that were not judged, ``late`` those that had to wait, ``unanswered`` those of which the
+    driver made nothing. Up to ``from_ns`` the world waits
     for every verdict, so that drives of any latency begin alike. ``judged`` is called with each verdict as it is made.
     """
 
@@ -45,6 +46,7 @@ class LateJudge:
         self._under_way: deque[Arrival] = deque()
         self.dropped = 0
         self.late = 0
+        self.unanswered = 0
 
     def offer(self, moment: Moment) -> list[Arrival]:
         """Take in a moment; what has arrived by its time."""
@@ -67,6 +69,7 @@ class LateJudge:
     def _judge(self, moment: Moment, begun_ns: int) -> None:
         verdict = self._driver.judge(moment)
         if verdict is None:
+            self.unanswered += moment.view is not None
             return
         self._judged(moment, verdict)
         latency_ns = self._latency_ns if begun_ns >= self._from_ns else 0

@@ -121,8 +121,10 @@ def _verdict(
     for names, what in ((missing.failed, "Failed"), (missing.skipped, "Skipped, as the server lacks what they need")):
         if names:
             findings.append(f"{what}: {', '.join(names)}.")
+    if own.unanswered:
+        findings.append(f"{own.unanswered} of {own.images + own.unanswered} images got no verdict in time.")
     own_unmet = any(not r.met and r.contestant == contestant for r in asked)
-    tone = Tone.BAD if own_unmet else Tone.WARN if unmet or wrong or missing.failed else Tone.GOOD
+    tone = Tone.BAD if own_unmet else Tone.WARN if unmet or wrong or missing.failed or own.unanswered else Tone.GOOD
     return Verdict(sentence, tone, tuple(findings))
 
 

@@ -74,7 +74,7 @@ class AnomalyOutcome:
 
 @dataclass(frozen=True)
 class Braking:
-    """One stretch of braking under the flag, begun while driving; ``stopped``: until the car stood."""
+    """One stretch of braking under the flag; ``stopped``: until the car stood, or it stood already and could not go."""
 
     at_s: float
     travelled_m: float
@@ -110,8 +110,9 @@ class DriveResult:
 
     Attributes:
         latency_ms: simulated time from image to reaction.
-        images: that were judged; ``dropped`` never were, ``late`` had to wait, ``missed`` did not come.
-        mean_speed_mps: over the route up to where it ended.
+        images: that were judged; ``dropped`` never were, ``late`` had to wait, ``missed`` did not come from the
+            simulator, ``unanswered`` were shown to the driver and got no verdict in time.
+        mean_speed_mps: over the route up to where it ended, standing included.
         images_digest: of the pixels of all images that were judged, in order; empty without any.
         compute: None where nothing was computed; not compared.
     """
@@ -130,6 +131,7 @@ class DriveResult:
     dropped: int
     late: int
     missed: int
+    unanswered: int
     images_digest: str
     track: tuple[TrackPoint, ...]
     compute: ComputeTime | None = field(default=None, compare=False)

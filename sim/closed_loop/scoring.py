@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import inf
 
@@ -51,7 +51,8 @@ class Scores:
     def told(self, verdict: Verdict, at_s: float, moment: Moment) -> None:
         """A verdict arrived; ``moment`` is the present one, not that of the image which it speaks of."""
         for number in sorted(verdict.anomalies - self._known.keys()):
-            if verdict.level is HazardLevel.HAZARD or not self._in_path(number):
+            flagged = verdict.level is HazardLevel.HAZARD and number not in verdict.off_corridor
+            if flagged or not self._in_path(number):
                 gap_m = self._anomalies[number].first_m - moment.travelled_m - self._front_m
                 speed = moment.motion.speed_mps
                 self._known[number] = _Known(at_s, gap_m, gap_m / speed if speed > _MOVING_MPS else None)
@@ -101,29 +102,44 @@ class Scores:
             )
         return tuple(outcomes)
 
-    def brakings(self) -> tuple[Braking, ...]:
-        """Stretches of braking that began while driving."""
-        found = []
-        index = 0
+    def brakings(self, touched: Sequence[tuple[float, Contact]]) -> tuple[Braking, ...]:
+        """Stretches of braking before the first touch. One that begins while the car stands keeps it from setting off.
+
+        Stretches of one cause between which the car did not get going are one.
+        """
+        over_s = touched[0][0] if touched else inf
+        found: list[Braking] = []
+        index, moved = 0, True
         for braking, stretch in groupby(self._track, key=lambda point: point.braking):
             points = list(stretch)
-            if braking and points[0].speed_mps > _MOVING_MPS:
-                found.append(self._braking(points, self._verdicts[index : index + len(points)]))
+            verdicts = self._verdicts[index : index + len(points)]
             index += len(points)
+            if not braking:
+                moved = moved or any(point.speed_mps > _MOVING_MPS for point in points)
+            elif points[0].at_s < over_s:
+                own = self._braking(points, verdicts)
+                if found and not moved and points[0].speed_mps <= _MOVING_MPS and found[-1].cause is own.cause:
+                    own = _joined(found.pop(), own)
+                found.append(own)
+                moved = points[-1].speed_mps > _MOVING_MPS
         return tuple(found)
 
     def _braking(self, points: list[TrackPoint], verdicts: list[Verdict]) -> Braking:
-        """For an anomaly only where a verdict of the stretch spoke of one in the way; standing there is not enough."""
+        """For the cause that holds over the longer part of it.
+
+        For an anomaly only where the flag was up for one in the way; standing there is not enough.
+        """
         first, last = points[0], points[-1]
-        verdict = verdicts[0]
-        if verdict.level is HazardLevel.UNKNOWN:
-            cause = Cause.UNKNOWN
-        elif any(self._in_path(number) for told in verdicts for number in told.anomalies):
-            cause = Cause.ANOMALY
+        hazards = [verdict for verdict in verdicts if verdict.level is HazardLevel.HAZARD]
+        unknown = [verdict for verdict in verdicts if verdict.level is HazardLevel.UNKNOWN]
+        if len(unknown) > len(hazards):
+            cause, reason = Cause.UNKNOWN, unknown[0].reason
         else:
-            cause = Cause.FALSE
+            told_of = {number for verdict in hazards for number in verdict.anomalies - verdict.off_corridor}
+            cause = Cause.ANOMALY if any(map(self._in_path, told_of)) else Cause.FALSE
+            reason = (hazards or verdicts)[0].reason
         stopped = any(point.speed_mps < self._policy.standing_mps for point in points)
-        return Braking(first.at_s, first.travelled_m, last.at_s - first.at_s, cause, verdict.reason, stopped)
+        return Braking(first.at_s, first.travelled_m, last.at_s - first.at_s, cause, reason, stopped)
 
     def _in_path(self, number: int) -> bool:
         return self._anomalies[number].reaches_into(self._half_width_m)
@@ -132,3 +148,8 @@ class Scores:
         """The last tick before a time: whoever is touched stops the car within the tick."""
         index = bisect_left([point.at_s for point in self._track], at_s - 1e-6)
         return self._track[max(0, index - 1)]
+
+
+def _joined(first: Braking, second: Braking) -> Braking:
+    lasted_s = second.at_s + second.lasted_s - first.at_s
+    return replace(first, lasted_s=lasted_s, stopped=first.stopped or second.stopped)

@@ -7,10 +7,12 @@ from types import TracebackType
 
 import carla
 
-from ros_anomaly_sim.bridge.server_process import ServerProcess, server_command
+from ros_anomaly_sim.bridge.server_process import ServerDied, ServerProcess, server_command
 from ros_anomaly_sim.bridge.world_hold import connect
 
 _TIMEOUT_S = 60.0
+# Every embedded server has it, so that a server that does not start in it does not start at all.
+_SURE_TOWN = "Town2001"
 
 
 class NoServer(RuntimeError):
@@ -33,7 +35,7 @@ class ServerAtHand:
         self._client: carla.Client | None = None
 
     def client(self, town: str) -> carla.Client:
-        """A client of the server, which starts in ``town`` where it is started.
+        """A client of the server, which starts in ``town`` where it is started, in another if it has no such town.
 
         Raises:
             NoServer: the embedded server does not start, or there is nobody at the address.
@@ -63,5 +65,14 @@ class ServerAtHand:
 
     def _started(self, town: str) -> int:
         if self._own is None:
-            self._own = ServerProcess(self._command(town))
+            self._own = self._start(town)
         return self._own.port
+
+    def _start(self, town: str) -> ServerProcess:
+        try:
+            return ServerProcess(self._command(town))
+        except ServerDied:
+            # One unknown town must not end a run: whoever asks the server to load it is told.
+            if town == _SURE_TOWN:
+                raise
+            return ServerProcess(self._command(_SURE_TOWN))

@@ -52,9 +52,10 @@ def _end(result: DriveResult) -> tuple[float, str]:
         first = result.collisions[0]
         return max(first.at_s - 0.1, 0.0), f"before impact at {3.6 * first.impact_mps:.0f} km/h"
     margins = [anomaly.margin_m for anomaly in result.anomalies if anomaly.margin_m is not None]
+    for_nothing = "stands, but not for what is in the way" if result.anomalies_in_path else "stands, nothing in the way"
     words = {
         End.COMPLETED: "route completed",
-        End.HELD: f"stands {min(margins):.1f} m before it" if margins else "stands, nothing in the way",
+        End.HELD: f"stands {min(margins):.1f} m before it" if margins else for_nothing,
         End.TIME: "out of time",
         End.COLLIDED: "collided",
     }

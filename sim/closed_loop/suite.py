@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import carla
 
 from ros_anomaly.messages.lockstep import DetectorSilent
-from ros_anomaly_sim.bridge.lane_route import NoRouteError
 from ros_anomaly_sim.bridge.world_hold import MissingBlueprint
 from ros_anomaly_sim.closed_loop.course import Diverged, Tape
 from ros_anomaly_sim.closed_loop.drivers import Driver
@@ -22,6 +22,13 @@ from ros_anomaly_sim.closed_loop.run import DriveOptions, drive, drive_taped
 from ros_anomaly_sim.closed_loop.server_at_hand import NoServer, ServerAtHand
 from ros_anomaly_sim.closed_loop.strip import stills, write_strip
 from ros_anomaly_sim.scenarios.schema import Scenario
+
+# What a server, a scenario or a disk may do; anything else is a fault of the program.
+_EXPECTED = (RuntimeError, OSError, ValueError)
+
+
+class LatencyUntold(ValueError):
+    """The latency is to be measured, and the detector does not say how long it took."""
 
 
 class Suite:
@@ -52,10 +59,11 @@ class Suite:
     def run(self, server: ServerAtHand, scenarios: Sequence[Scenario]) -> Iterator[ScenarioRecord]:
         """Drive what is not in the folder yet, and give every scenario's record as soon as it is kept.
 
-        A scenario that fails leaves the others alone.
+        A scenario that fails, for whatever reason, is in ``missing`` with that reason, and leaves the others alone.
 
         Raises:
-            DetectorSilent, NoServer: the detector, or the server, is gone; nothing more can be driven.
+            DetectorSilent, NoServer, LatencyUntold: the detector, or the server, is gone or of no use; nothing more can
+                be driven.
         """
         there = self._folder.records()
         for scenario in self.in_order(scenarios):
@@ -65,18 +73,26 @@ class Suite:
                 continue
             try:
                 record = self._drive(server.client(scenario.map), scenario)
+                self._folder.keep(record)
             except MissingBlueprint as error:
                 self.missing.skipped[scenario.name] = str(error)
                 self._say(f"skipped {scenario.name}: {error}")
-            except (DetectorSilent, NoServer):
+            except (DetectorSilent, NoServer, LatencyUntold):
                 raise
-            except (RuntimeError, NoRouteError) as error:
-                self.missing.failed[scenario.name] = str(error)
-                self._say(f"failed {scenario.name}: {error}")
+            except Exception as error:  # whatever it is, it is this scenario's result
+                self._failed(scenario.name, error)
                 server.distrust()
             else:
-                self._folder.keep(record)
                 yield record
+
+    def _failed(self, name: str, error: Exception) -> None:
+        words = str(error)
+        if not isinstance(error, _EXPECTED) or not words:
+            words = f"{type(error).__name__}: {words}".removesuffix(": ")
+        if not isinstance(error, _EXPECTED):
+            self._say("".join(traceback.format_exception(error)).rstrip())
+        self.missing.failed[name] = words
+        self._say(f"failed {name}: {words}")
 
     def _drive(self, client: carla.Client, scenario: Scenario) -> ScenarioRecord:
         started_s = time.monotonic()
@@ -133,7 +149,7 @@ class Suite:
         if known is not None:
             return known
         if first.compute is None:
-            raise ValueError("latency: expected verdicts that say how long they took, found none; give --latency-ms")
+            raise LatencyUntold("latency: expected verdicts that say how long they took, found none; give --latency-ms")
         measured_ms = float(max(1, math.ceil(first.compute.median_ms)))
         self._folder.keep_measured_latency(measured_ms)
         self._say(f"measured latency: {measured_ms:.0f} ms, the median over {first.compute.images} images")

@@ -13,11 +13,12 @@ from ros_anomaly_sim.closed_loop.result import DriveResult
 
 _HOW_KNOWN = """\
 Known: the driver was told HAZARD of it before it was touched; metres from the bumper, and seconds at the speed of \
-that moment, medians. Margin: where the car stood, median and least. Speed: mean over the open routes of mean speed \
-over the oracle's."""
+that moment, medians. Margin: where the car stood, median and least. Speed: mean speed over the oracle's, mean over \
+the open routes that both completed (so many); a drive that was held or ended in something has none."""
 _HOW_COUNTED = """\
-A stop is false with nothing in the way, UNKNOWN where the detector could not tell. Dropped images gave way to a newer \
-one, late ones had to wait, missing ones did not come from the simulator."""
+A stop is false with nothing in the way, UNKNOWN where the detector could not tell; a car that stands and is kept from \
+setting off counts as stopped. Dropped images gave way to a newer one, late ones had to wait, missing ones did not \
+come from the simulator, unanswered ones got no verdict in time."""
 
 
 def contestants_table(rows: Sequence[tuple[Contestant, Figures]]) -> Table:
@@ -38,7 +39,7 @@ def contestants_table(rows: Sequence[tuple[Contestant, Figures]]) -> Table:
             own.margin_m,
             own.least_margin_m,
             f"{own.completed} of {own.open_routes}",
-            _percent(own.speed_share),
+            _speed(own),
         )
         for contestant, own in rows
     ]
@@ -50,7 +51,7 @@ def braking_table(rows: Sequence[tuple[Contestant, Figures]]) -> Table:
     columns = (
         Column("Driver"),
         *numbers("Collisions", "Braked for nothing", "False stops", "UNKNOWN stops"),
-        *numbers("Images judged", "dropped", "late", "missing"),
+        *numbers("Images judged", "dropped", "late", "missing", "unanswered"),
     )
     cells = [
         (
@@ -63,6 +64,7 @@ def braking_table(rows: Sequence[tuple[Contestant, Figures]]) -> Table:
             own.dropped,
             own.late,
             own.missed,
+            own.unanswered,
         )
         for contestant, own in rows
     ]
@@ -158,6 +160,11 @@ def _outcome(record: ScenarioRecord, drive: DriveResult | None) -> Cell:
 def _kept_together(words: str) -> str:
     """The same on one line."""
     return words.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _speed(own: Figures) -> str | None:
+    share = _percent(own.speed_share)
+    return None if share is None else f"{share} ({own.speed_routes})"
 
 
 def _percent(share: float | None) -> str | None:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ros_anomaly_sim.demo.lifeline import tied_to_us
+
 
 class ProcessDied(RuntimeError):
     """A process that should be running has ended; the message has the tail of its log."""
@@ -17,7 +19,8 @@ class ProcessDied(RuntimeError):
 class Child:
     """One process in a group of its own, its output in a log file.
 
-    A group of its own, so that Ctrl-C reaches the parent alone, which then ends the children in the right order.
+    A group of its own, so that Ctrl-C reaches the parent alone, which then ends the children in the right order. Where
+    the parent cannot, as it was killed, the kernel ends the process with it: with the thread that started it, in fact.
     """
 
     def __init__(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
@@ -25,7 +28,7 @@ class Child:
         self._log = log
         with log.open("wb") as stream:
             self._process = subprocess.Popen(
-                list(command),
+                tied_to_us(command),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,

@@ -9,6 +9,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from ros_anomaly.limits import check_within
+
 _GAMMA = 2.2
 _NOISE_TILE = 1024
 _TARGET_LUMINANCE = 0.20
@@ -51,9 +53,7 @@ class SensorModel:
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f"{name}: expected {low} to {high}, found {value}")
+            check_within(name, getattr(self, name), low, high)
         if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= 100:
             raise ValueError(f"jpeg_quality: expected 1 to 100 or None, found {self.jpeg_quality}")
 

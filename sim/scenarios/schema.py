@@ -6,12 +6,12 @@ Places are given along the ego's route: ``distance_m`` ahead of where the ego st
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from ros_anomaly.limits import check_within
 from ros_anomaly_sim.scenarios.conditions import Light, WeatherName
 
 
@@ -56,10 +56,6 @@ def _require(holds: bool, name: str, expected: str, found: Any) -> None:
         raise ValueError(f"{name}: expected {expected}, found {found!r}")
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
-    _require(math.isfinite(value) and low <= value <= high, name, f"{low:g} to {high:g}", value)
-
-
 @dataclass(frozen=True)
 class Swerve:
     """A way around something: the ego is ``left_m`` off its lane's middle (negative: right) from ``hold_m`` before
@@ -72,10 +68,10 @@ class Swerve:
     ramp_m: float = 24.0
 
     def __post_init__(self) -> None:
-        _within("distance_m", self.distance_m, 0.0, _FARTHEST_M)
-        _within("hold_m", self.hold_m, 0.0, 50.0)
-        _within("left_m", self.left_m, -10.0, 10.0)
-        _within("ramp_m", self.ramp_m, 5.0, 200.0)
+        check_within("distance_m", self.distance_m, 0.0, _FARTHEST_M)
+        check_within("hold_m", self.hold_m, 0.0, 50.0)
+        check_within("left_m", self.left_m, -10.0, 10.0)
+        check_within("ramp_m", self.ramp_m, 5.0, 200.0)
 
 
 @dataclass(frozen=True)
@@ -90,8 +86,8 @@ class Ego:
 
     def __post_init__(self) -> None:
         _require(self.spawn_point >= 0, "spawn_point", "a number from 0 on", self.spawn_point)
-        _within("route_m", self.route_m, 20.0, _FARTHEST_M)
-        _within("speed_kmh", self.speed_kmh, 5.0, 60.0)
+        check_within("route_m", self.route_m, 20.0, _FARTHEST_M)
+        check_within("speed_kmh", self.speed_kmh, 5.0, 60.0)
         _require(self.blueprint.startswith("vehicle."), "blueprint", "one of CARLA's vehicle.*", self.blueprint)
 
 
@@ -113,10 +109,10 @@ class SceneActor:
         _require(
             self.blueprint.startswith(kinds), "blueprint", "one of vehicle.*, walker.*, static.prop.*", self.blueprint
         )
-        _within("distance_m", self.distance_m, -50.0, _FARTHEST_M)
-        _within("left_m", self.left_m, -30.0, 30.0)
-        _within("yaw_deg", self.yaw_deg, -360.0, 360.0)
-        _within("speed_kmh", self.speed_kmh, 0.0, 60.0)
+        check_within("distance_m", self.distance_m, -50.0, _FARTHEST_M)
+        check_within("left_m", self.left_m, -30.0, 30.0)
+        check_within("yaw_deg", self.yaw_deg, -360.0, 360.0)
+        check_within("speed_kmh", self.speed_kmh, 0.0, 60.0)
         moves = self.blueprint.startswith(("vehicle.", "walker."))
         _require(moves or self.speed_kmh == 0, "speed_kmh", "0 for a prop", self.speed_kmh)
 
@@ -132,9 +128,9 @@ class Anomaly:
 
     def __post_init__(self) -> None:
         _require(self.blueprint.startswith("static.prop."), "blueprint", "one of static.prop.*", self.blueprint)
-        _within("distance_m", self.distance_m, 5.0, _FARTHEST_M)
-        _within("left_m", self.left_m, -30.0, 30.0)
-        _within("yaw_deg", self.yaw_deg, -360.0, 360.0)
+        check_within("distance_m", self.distance_m, 5.0, _FARTHEST_M)
+        check_within("left_m", self.left_m, -30.0, 30.0)
+        check_within("yaw_deg", self.yaw_deg, -360.0, 360.0)
 
 
 @dataclass(frozen=True)
@@ -165,8 +161,8 @@ class Scenario:
         _require(bool(self.map) and "/" not in self.map, "map", "a name without folders", self.map)
         if self.home is Home.PORTABLE:
             _require(self.map in STOCK_MAPS, "map", f"one of {', '.join(STOCK_MAPS)} where home is portable", self.map)
-        _within("duration_s", self.duration_s, 1.0, 600.0)
-        _within("sun_azimuth_deg", self.sun_azimuth_deg, 0.0, 360.0)
+        check_within("duration_s", self.duration_s, 1.0, 600.0)
+        check_within("sun_azimuth_deg", self.sun_azimuth_deg, 0.0, 360.0)
         if self.expected is Expected.BLOCKED:
             _require(bool(self.anomalies), "anomalies", "at least one where the route is blocked", self.anomalies)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from ros_anomaly.limits import check_within
 from ros_anomaly_sim.render.camera import Camera
 from ros_anomaly_sim.render.renderer import StreetRenderer
 from ros_anomaly_sim.render.sensor import SensorModel
@@ -47,8 +48,8 @@ class ServerOptions:
 
     def __post_init__(self) -> None:
         for name, port in (("port", self.port), ("stream_port", self.stream_port)):
-            if port is not None and not 0 <= port <= 65535:
-                raise ValueError(f"{name}: expected 0 to 65535, found {port}")
+            if port is not None:
+                check_within(name, port, 0, 65535)
         if self.port == 65535 and self.stream_port is None:
             raise ValueError("port: expected at most 65534 (streams take the next one), found 65535")
 

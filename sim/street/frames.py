@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ros_anomaly.limits import check_at_least
 from ros_anomaly_sim.street import weather as weathers
 from ros_anomaly_sim.street.anomalies import FIRST_INSTANCE_ID, Anomaly, draw_model, fits, ground_height_m
 from ros_anomaly_sim.street.objects.library import ModelLibrary
@@ -65,8 +66,7 @@ class TrainingFrames:
     anomaly: Anomalies = "none"
 
     def __post_init__(self) -> None:
-        if self.frames_per_town < 1:
-            raise ValueError(f"frames_per_town: expected at least 1, found {self.frames_per_town}")
+        check_at_least("frames_per_town", self.frames_per_town, 1)
         if self.anomaly not in ("none", "negatives"):
             raise ValueError(f"anomaly: expected 'none' or 'negatives', found {self.anomaly!r}")
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from ros_anomaly.choice import Choice
 
 
-class Split(str, Enum):
+class Split(str, Choice):
     """Part of the data that a town or a model may be used for."""
 
     TRAIN = "train"
     VALIDATION = "validation"
     TEST = "test"
-
-    @classmethod
-    def _missing_(cls, value: object) -> Split:
-        raise ValueError(f"unknown split {value!r}: expected one of {', '.join(s.value for s in cls)}")
 
 
 TOWN_SEEDS: dict[Split, range] = {

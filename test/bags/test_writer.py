@@ -196,7 +196,7 @@ def test_wrong_pixels_are_told(tmp_path: Path):
 
 
 def test_unknown_storage_lists_the_known_ones():
-    with pytest.raises(ValueError, match="mcap, sqlite3, found 'rosbag1'"):
+    with pytest.raises(ValueError, match="mcap, sqlite3; found 'rosbag1'"):
         BagStorage("rosbag1")
 
 

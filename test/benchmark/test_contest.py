@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from ros_anomaly.benchmark import contest
 from ros_anomaly.benchmark.contender import ContenderSpec
 from ros_anomaly.benchmark.contender_process import ContenderFailed, ContenderProcess
 from ros_anomaly.benchmark.contest import ContestPlan, run_contest, turns_of
@@ -97,6 +99,20 @@ def test_no_round_begins_after_the_limit_but_the_first():
     plan = ContestPlan(rounds=5, frames=1, warmup=0, settle=0, least=1, limit_s=1e-6)
     (only,) = run_contest([spec("only")], plan)
     assert only.times.frames == 1
+
+
+def test_getting_ready_takes_nothing_of_the_time_for_rounds(monkeypatch):
+    now_s = [0.0]
+    told: list[str] = []
+
+    def on_turn(name: str) -> None:
+        told.append(name)
+        now_s[0] += 100.0 if len(told) == 1 else 1.0  # the first time it is ready; then its turns
+
+    monkeypatch.setattr(contest, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
+    plan = ContestPlan(rounds=5, frames=1, warmup=0, settle=0, least=1, limit_s=2.5)
+    (only,) = run_contest([spec("only")], plan, on_turn)
+    assert only.times.frames == 3
 
 
 @pytest.mark.parametrize(

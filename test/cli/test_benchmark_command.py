@@ -53,6 +53,22 @@ def test_engines_that_run_and_those_that_do_not(toy, tmp_path, capsys):
     assert "`ros-anomaly-benchmark engines --engine toy.json" in report and "--save" not in report
 
 
+def test_without_a_picture_the_result_file_is_as_good(tmp_path, monkeypatch, capsys):
+    def no_library(*_arguments: object) -> None:
+        raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")
+
+    own = subject("engines")
+    monkeypatch.setattr(own, "plot", no_library)
+    monkeypatch.setattr(own, "measure", lambda args: {"figure": 1})
+    monkeypatch.setattr(own, "text", lambda figures: "text")
+    assert benchmark.main(["engines", "--save", str(tmp_path)]) == 0
+    said = capsys.readouterr().err
+    assert "warning: no picture" in said and "matplotlib" in said
+    (path,) = tmp_path.iterdir()
+    assert json.loads(path.read_text())["subjects"]["engines"]["figures"] == {"figure": 1}
+    assert benchmark.main(["engines", "--plot", str(tmp_path / "asked_for.png")]) == 1
+
+
 def test_endurance_takes_the_first_backend_that_runs(toy, capsys):
     command = ["endurance", "--engine", toy, "--backends", "tensorrt,onnxruntime", "--frames", "12", "--timed", "8"]
     assert benchmark.main([*command, "--images", "made-up", "--threads", "1", "--json"]) == 0

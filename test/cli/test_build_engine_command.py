@@ -13,6 +13,7 @@ from conv_engine import make_conv_engine
 
 from ros_anomaly.cli import build_engine
 from ros_anomaly.cli.calibration_images import recorded_images
+from ros_anomaly.runtime.building.options import Precision
 from ros_anomaly.runtime.manifest import load_manifest
 
 
@@ -59,6 +60,14 @@ def test_out_writes_beside_what_is_named(conv, pictures, tmp_path, capsys):
     manifest = load_manifest(out)
     assert manifest.file("onnx", out.parent).parent == out.parent
     assert "it runs on this machine" not in capsys.readouterr().out
+    # Named itself it is built as it was, not as its source is.
+    again = [str(out), "--backend", "onnxruntime", "--images", str(pictures), "--out", str(out), "--build-only"]
+    assert build_engine.main(again) == 0 and load_manifest(out) == manifest
+    assert build_engine.main([*again, "--force"]) == 0 and load_manifest(out).precision is Precision.INT8
+    capsys.readouterr()
+    other = make_conv_engine(out.parent)
+    assert build_engine.main([*arguments, "--out", str(other), "--build-only"]) == 1
+    assert "found the exported engine 'conv'" in capsys.readouterr().err and load_manifest(other).build is None
 
 
 @pytest.mark.parametrize(

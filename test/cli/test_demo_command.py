@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from ros_anomaly.cli import demo
+from ros_anomaly.cli import common, demo
 from ros_anomaly_sim.render.context import MissingEglError, RenderContext
 
 
@@ -48,6 +50,25 @@ def test_what_cannot_be_planned_is_told_before_anything_starts(
     line = said_in_one_line(capsys, ["--out", str(tmp_path / "out"), *arguments])
     assert message in line
     assert list((tmp_path / "out" / "logs").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_it_in_order(monkeypatch, capsys, tmp_path: Path, number: signal.Signals):
+    pytest.importorskip("carla")
+    tidied: list[str] = []
+
+    def interrupted(*_):
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            os.kill(os.getpid(), number)  # a second one does not cut the tidying short
+            tidied.append("all")
+
+    monkeypatch.setattr("ros_anomaly_sim.demo.run.run_demo", interrupted)
+    before = signal.getsignal(number)
+    assert demo.main(["--out", str(tmp_path / "out")]) == common.EXIT_INTERRUPTED
+    assert tidied == ["all"] and "interrupted" in capsys.readouterr().err
+    assert signal.getsignal(number) is before
 
 
 def test_missing_models_are_named(egl, monkeypatch, capsys, tmp_path: Path):

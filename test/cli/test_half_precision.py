@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from toy_engine import make_toy_engine
 
+from ros_anomaly.cli import build_engine as build_engine_command
 from ros_anomaly.cli import engine_files
 from ros_anomaly.cli.half_precision import half_precision
-from ros_anomaly.network import weights
+from ros_anomaly.network import parity, weights
+from ros_anomaly.network.export import ExportError
+from ros_anomaly.runtime import engines
 from ros_anomaly.runtime.building.builder import BuildRequest, build_engine
 from ros_anomaly.runtime.building.options import BuildOptions, Precision
 from ros_anomaly.runtime.building.source import open_source
@@ -56,3 +59,35 @@ def test_other_weights_are_refused_by_hash(source, tmp_path):
     with pytest.raises(EngineError, match="toy.safetensors: expected sha256"):
         half_precision(toy)
     assert not asked
+
+
+def test_an_export_that_is_refused_is_one_line(source, tmp_path, monkeypatch, capsys):
+    toy, _ = source
+    monkeypatch.setenv("ROS_ANOMALY_CACHE", str(tmp_path / "cache"))
+
+    def refuse(*_arguments: object) -> None:
+        raise ExportError("mean error: expected up to 0.01,\nfound 0.02")
+
+    monkeypatch.setattr(engine_files, "write_engine", refuse)
+    assert build_engine_command.main([str(toy.path), "--backend", "onnxruntime", "--precision", "fp16"]) == 1
+    said = capsys.readouterr().err.strip().splitlines()
+    assert said[-1].startswith("ros-anomaly-build-engine: error:") and said[-1].endswith("up to 0.01, found 0.02")
+
+
+def test_an_exported_file_that_does_not_run_is_refused(source, tmp_path, monkeypatch):
+    class Unwilling:
+        def __init__(self, *_arguments: object) -> None:
+            pass
+
+        def run(self, image: object) -> None:
+            raise KeyError("no kernel")
+
+        def close(self) -> None:
+            pass
+
+    toy, _ = source
+    monkeypatch.setattr(engines, "session_class", lambda choice: Unwilling)
+    monkeypatch.setattr(parity, "measure_parity", lambda reference, run, images, threshold: run(images[0]))
+    request = engine_files.EngineRequest(toy.manifest.input_size, "uno", toy.manifest.aggregation)
+    with pytest.raises(ExportError, match="toy.onnx in fp32 does not run under onnxruntime: 'no kernel'"):
+        engine_files._parity("onnx", tmp_path / "toy.onnx", toy.manifest, None, [None], request)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from toy_engine import make_toy_engine
 
-from ros_anomaly.cli import closed_loop
+from ros_anomaly.cli import closed_loop, common
+from ros_anomaly.cli.closed_loop_crew import Crew
 
 pytest.importorskip("carla")
 
+from ros_anomaly_sim.closed_loop import suite  # noqa: E402
 from ros_anomaly_sim.closed_loop.folder import RunFolder  # noqa: E402
 from ros_anomaly_sim.film.video import read_frames  # noqa: E402
 
@@ -64,6 +69,55 @@ def test_two_runs_are_the_same_frame_for_frame(command, tmp_path: Path, capsys: 
     printed = json.loads("[" + capsys.readouterr().out.replace("\n}\n{", "\n},\n{") + "]")
     assert printed[0] == json.loads(folder.results.read_text())
     assert list(printed[0]["skipped"]) == ["unicorn"] and printed[0]["drivers"][0]["hits"] == 1
+
+
+def test_a_scenario_that_fails_is_told_beside_the_others(
+    command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    really = suite.drive
+
+    def drive(client, scenario, *arguments):
+        if scenario.name == "cow":
+            raise TimeoutError("the disk does not answer")
+        return really(client, scenario, *arguments)
+
+    monkeypatch.setattr(suite, "drive", drive)
+    scenarios = [scenario_file(tmp_path, name) for name in ("cow", "horse")]
+    status, folder = command(scenarios, "out", "--driver", "blind")
+    assert status == 1
+    assert json.loads(folder.results.read_text())["failed"] == {"cow": "the disk does not answer"}
+    assert "cow: the disk does not answer" in folder.report.read_text(encoding="utf-8")
+    assert list(folder.records()) == ["horse"] and "failed cow" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_it_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals):
+    tidied: list[str] = []
+
+    @contextmanager
+    def interrupted(*_):
+        try:
+            os.kill(os.getpid(), number)
+            yield
+        finally:
+            tidied.append("crew")
+
+    monkeypatch.setattr(closed_loop, "crew_of", interrupted)
+    assert closed_loop.main(["corridor_horse", "--out", str(tmp_path / "out")]) == common.EXIT_INTERRUPTED
+    assert tidied == ["crew"]
+
+
+def test_a_node_that_tells_no_engine_cannot_take_up_a_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    @contextmanager
+    def unknown(*_):
+        yield Crew((), "node that answers on /detector/hazard_status, engine not told", False)
+
+    monkeypatch.setattr(closed_loop, "crew_of", unknown)
+    assert closed_loop.main(["corridor_horse", "--resume", "--out", str(tmp_path / "out")]) == 1
+    assert "expected the node that answers on /detector/hazard_status to tell its engine" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_bad_input_is_one_line(command, tmp_path: Path, capsys: pytest.CaptureFixture):

@@ -93,6 +93,12 @@ def test_a_false_stop_is_counted_and_the_drive_goes_on(client):
     assert result.brakings[0].cause is Cause.FALSE and result.brakings[0].reason == "a shadow"
 
 
+def test_a_car_that_is_kept_from_setting_off_has_stopped_for_nothing(client):
+    result = drive(client, OPEN, Watcher(0.0, false_from_m=0.0), DriveOptions(cameras=SMALL))
+    assert result.end is End.HELD and result.travelled_m < 0.5
+    assert (result.false_stops, result.unknown_stops) == (1, 0)
+
+
 def test_a_taped_drive_is_the_same_drive_until_it_brakes_elsewhere(client):
     tape = Tape()
     options = DriveOptions(cameras=SMALL)

@@ -64,6 +64,25 @@ def test_without_an_oracle_there_is_no_share_of_its_speed():
     assert figures_of(AT_ONCE, [alone]).speed_share is None
 
 
+def test_only_routes_that_both_completed_have_a_share_of_the_oracles_speed():
+    slow = open_record("slow", Kind.CONTROL, End.COMPLETED, mean_speed_mps=6.0)
+    held = open_record("held", Kind.CONTROL, End.HELD, mean_speed_mps=2.0)
+    hit = open_record("hit", Kind.BESIDE, End.COLLIDED)
+    lost = record("lost", Kind.CONTROL, (drive("lost", "detector", End.COMPLETED, LATE_MS),), None)
+    stuck = replace(slow, drives=(slow.drives[0], drive("slow", "oracle", End.HELD)))
+    assert [speed_share(own, own.drives[0]) is None for own in (slow, held, hit, lost, stuck)] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+    figures = figures_of(LATE, [slow, held, hit, lost])
+    oracle_mps = slow.drives[1].mean_speed_mps
+    assert figures.speed_routes == 1 and figures.speed_share == pytest.approx(6.0 / oracle_mps)
+    assert (figures.completed, figures.open_routes) == (2, 4)
+
+
 @pytest.mark.parametrize(("hits", "met"), [(0, True), (1, True), (2, False)])
 def test_a_quarter_of_the_anomalies_may_be_hit(hits: int, met: bool):
     drives = [
@@ -160,6 +179,15 @@ def test_a_run_without_fault_is_good(tmp_path: Path):
     assert Judged(Run(run.folder, good, Missing(), {})).verdict.tone is Tone.GOOD
     failed = Missing(failed={"gone": "time-out"})
     assert Judged(Run(run.folder, good, failed, {})).verdict.tone is Tone.WARN
+
+
+def test_images_without_a_verdict_are_told(tmp_path: Path):
+    run = made_up_closed_loop(tmp_path)
+    drives = [replace(d, unanswered=3 if d.driver == "detector" else 0) for d in run.records[0].drives]
+    silent = [replace(run.records[0], drives=tuple(drives))]
+    verdict = Judged(Run(run.folder, silent, Missing(), {})).verdict
+    assert verdict.tone is Tone.WARN and "3 of 43 images got no verdict in time." in verdict.findings
+    assert results_of(silent, Missing(), {})["drivers"][0]["unanswered"] == 3
 
 
 def test_a_run_without_detector_has_a_report_too(tmp_path: Path):

@@ -29,7 +29,7 @@ class Counted:
 
     def __init__(self, engine) -> None:
         self._engine, self.looks = engine, 0
-        self.manifest, self.input_size = engine.manifest, engine.input_size
+        self.manifest, self.backend, self.input_size = engine.manifest, engine.backend, engine.input_size
 
     def infer(self, image):
         self.looks += 1

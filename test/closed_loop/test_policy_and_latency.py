@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ros_anomaly.hazard.types import HazardLevel, HazardState, Region
@@ -119,6 +120,18 @@ def test_before_the_start_the_world_waits_for_every_verdict():
     assert judge.dropped == 2
 
 
+def test_an_image_without_a_verdict_is_counted():
+    class Silent(Watcher):
+        def judge(self, moment: Moment) -> Verdict | None:
+            return None if moment.stamp_ns // MS == 200 else super().judge(moment)
+
+    judge = LateJudge(Silent(), 0)
+    for at_ms in (0, 100, 150, 200, 300):
+        view = object() if at_ms % 100 == 0 else None
+        judge.offer(Moment(at_ms * MS, EgoMotion((0, 0, 0), 0, 0), 0.0, view))  # type: ignore[arg-type]
+    assert judge.unanswered == 1 and judge.dropped == judge.late == 0
+
+
 def test_whoever_watches_is_told_of_verdicts_as_they_are_made():
     told = []
     judge = LateJudge(Watcher(), 250 * MS, judged=lambda moment, verdict: told.append(moment.stamp_ns // MS))
@@ -127,11 +140,43 @@ def test_whoever_watches_is_told_of_verdicts_as_they_are_made():
     assert told == [0, 200]
 
 
-def region(left: int, top: int, right: int, bottom: int) -> Region:
-    return Region((left, top, right, bottom), 10, 1.0, 1.0, 10.0, 0.0, True)
+def region(left: int, top: int, right: int, bottom: int, area_px: int = 10, in_corridor: bool = True) -> Region:
+    return Region((left, top, right, bottom), area_px, 1.0, 1.0, 10.0, 0.0, in_corridor)
 
 
 def test_a_verdict_speaks_of_the_anomalies_that_its_regions_cover():
     state = HazardState(HazardLevel.HAZARD, "", 0, regions=(region(10, 10, 20, 20),))
     boxes = {0: PixelBox(12, 12, 18, 18), 1: PixelBox(19, 19, 40, 40), 2: PixelBox(50, 50, 60, 60)}
     assert verdict_of(state, boxes, 5.0).anomalies == {0}
+
+
+@pytest.mark.parametrize(
+    ("box", "spoken_of"),
+    [
+        ((0, 100, 400, 160), False),  # a whole stretch of road
+        ((150, 100, 250, 160), False),  # wide enough to be something else
+        ((192, 104, 228, 134), True),  # the thing, and a rim of a few cells
+        ((205, 122, 214, 131), True),  # a part of it
+        ((221, 130, 240, 150), False),  # beside it
+    ],
+)
+def test_a_region_that_is_far_wider_than_an_anomaly_does_not_speak_of_it(box, spoken_of: bool):
+    state = HazardState(HazardLevel.HAZARD, "", 0, regions=(region(*box),))
+    assert verdict_of(state, {0: PixelBox(200, 110, 220, 130)}, None).anomalies == ({0} if spoken_of else set())
+
+
+@pytest.mark.parametrize(("on_it_px", "spoken_of"), [(100, True), (20, False)])
+def test_where_the_mask_is_told_its_pixels_count(on_it_px: int, spoken_of: bool):
+    mask = np.zeros((360, 640), np.uint8)
+    mask[150, 0:100] = 255  # a long thin thing on the ground, which reaches up to the anomaly
+    mask[120, 200 : 200 + 20] = 255
+    mask[121:125, 200:220] = 255 if on_it_px == 100 else 0
+    state = HazardState(HazardLevel.HAZARD, "", 0, regions=(region(0, 120, 220, 151, area_px=100 + on_it_px),))
+    assert verdict_of(state, {0: PixelBox(200, 110, 220, 130)}, None, mask).anomalies == ({0} if spoken_of else set())
+
+
+def test_a_verdict_tells_whom_the_flag_is_not_up_for():
+    regions = (region(10, 10, 20, 20), region(50, 10, 60, 20, in_corridor=False))
+    boxes = {0: PixelBox(10, 10, 20, 20), 1: PixelBox(50, 10, 60, 20)}
+    told = verdict_of(HazardState(HazardLevel.HAZARD, "", 0, regions=regions), boxes, None)
+    assert (told.anomalies, told.off_corridor) == ({0, 1}, {1})

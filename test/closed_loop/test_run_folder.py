@@ -66,6 +66,26 @@ def test_resuming_where_nothing_is_begins_anew(tmp_path: Path):
     assert folder.records() == {}
 
 
+def test_resuming_without_settings_is_refused_and_removes_nothing(tmp_path: Path):
+    made_up_closed_loop(tmp_path)
+    (tmp_path / "settings.json").unlink()
+    (tmp_path / "report.html").write_text("of an earlier run")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match=r"expected settings\.json beside report\.html, found none.*without --resume"):
+        RunFolder(tmp_path).begin({"made": "up"}, resume=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_that_was_counted_by_other_rules_is_not_taken_up(tmp_path: Path):
+    RunFolder(tmp_path).begin(ASKED, resume=False)
+    settings = tmp_path / "settings.json"
+    plain = json.loads(settings.read_text())
+    del plain["asked"]["format"]
+    settings.write_text(json.dumps(plain))
+    with pytest.raises(ValueError, match=r"format \d+ \(found None\)"):
+        RunFolder(tmp_path).begin(ASKED, resume=True)
+
+
 def test_a_broken_record_names_its_file(tmp_path: Path):
     made_up_closed_loop(tmp_path)
     path = tmp_path / "scenarios" / "boat" / "drives.json"

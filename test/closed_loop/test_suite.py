@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from ros_anomaly_sim.bridge.carla_views import CarlaView  # noqa: E402
 from ros_anomaly_sim.bridge.handedness import EgoMotion  # noqa: E402
 from ros_anomaly_sim.bridge.stage import Moment  # noqa: E402
 from ros_anomaly_sim.bridge.world_hold import MissingBlueprint  # noqa: E402
+from ros_anomaly_sim.closed_loop import server_at_hand as server_module  # noqa: E402
 from ros_anomaly_sim.closed_loop import suite as suite_module  # noqa: E402
 from ros_anomaly_sim.closed_loop.course import Diverged  # noqa: E402
 from ros_anomaly_sim.closed_loop.drivers import Verdict  # noqa: E402
@@ -173,6 +175,38 @@ def test_what_goes_wrong_in_one_scenario_leaves_the_others_alone(tmp_path: Path,
     assert len(list(suite_in(tmp_path, resume=True).run(server, SCENARIOS))) == 3
 
 
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (OSError("disk full"), "disk full"),
+        (TimeoutError(), "TimeoutError"),
+        (ValueError("expected a lane of 140 m"), "expected a lane of 140 m"),
+        (KeyError("ego"), "KeyError: 'ego'"),
+    ],
+)
+def test_a_scenario_may_fail_in_any_way(tmp_path: Path, road: Road, trouble: Exception, words: str):
+    road.trouble = {"beside_deer": trouble}
+    suite, server = suite_in(tmp_path), Server()
+    assert [r.name for r in suite.run(server, SCENARIOS)] == ["corridor_horse", "control_shadows"]
+    assert suite.missing.failed == {"beside_deer": words} and server.distrusted == 1
+
+
+def test_a_record_that_cannot_be_kept_is_a_failure_of_its_scenario(
+    tmp_path: Path, road: Road, monkeypatch: pytest.MonkeyPatch
+):
+    keep = RunFolder.keep
+
+    def keep_some(folder: RunFolder, record) -> None:
+        if record.name == "beside_deer":
+            raise OSError("no space left")
+        keep(folder, record)
+
+    monkeypatch.setattr(RunFolder, "keep", keep_some)
+    suite = suite_in(tmp_path)
+    assert [r.name for r in suite.run(Server(), SCENARIOS)] == ["corridor_horse", "control_shadows"]
+    assert suite.missing.failed == {"beside_deer": "no space left"}
+
+
 def test_without_a_detector_nothing_goes_on(tmp_path: Path, road: Road):
     road.trouble = {"corridor_horse": DetectorSilent("20 frames")}
     suite = suite_in(tmp_path)
@@ -184,3 +218,17 @@ def test_without_a_detector_nothing_goes_on(tmp_path: Path, road: Road):
 def test_a_server_that_does_not_start_is_no_server():
     with ServerAtHand(None, lambda town: ["false"]) as server, pytest.raises(NoServer, match="ended"):
         server.client("Town2001")
+
+
+def test_a_town_that_the_server_does_not_know_costs_only_that_town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(server_module, "connect", lambda host, port, timeout_s: (host, port))
+    started = tmp_path / "started"
+    code = (
+        "import sys\n"
+        f"open({str(started)!r}, 'a').write(sys.argv[1] + ' ')\n"
+        "if sys.argv[1] == 'Atlantis': sys.exit('no such town')\n"
+        "print('ready on 127.0.0.1:4321', flush=True); sys.stdin.read()"
+    )
+    with ServerAtHand(None, lambda town: [sys.executable, "-c", code, town]) as server:
+        assert server.client("Atlantis") == server.client("Atlantis") == ("127.0.0.1", 4321)
+    assert started.read_text().split() == ["Atlantis", "Town2001"]

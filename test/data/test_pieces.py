@@ -7,8 +7,10 @@ import pytest
 
 from ros_anomaly.data.blending import NO_CHANGES
 from ros_anomaly.data.labels import PALETTE, StreetClass
-from ros_anomaly.data.pasting import PasteConfig, paste_pieces
+from ros_anomaly.data.pasting import PasteConfig
+from ros_anomaly.data.piece_pasting import paste_pieces
 from ros_anomaly.data.pieces import InlierCrops, InlierPieces
+from ros_anomaly.data.reshaping import ReshapeConfig
 
 SIZE = (120, 200)
 CAR, ROAD = int(StreetClass.CAR), int(StreetClass.ROAD)
@@ -67,6 +69,27 @@ def test_pieces_keep_their_class_and_grow_as_they_come_nearer():
         heights.append(height)
     assert min(heights) < 17 and max(heights) > 23
     assert not image.any() and set(np.unique(class_ids)) == {0, ROAD}
+
+
+def test_pieces_of_other_colours_and_forms_keep_their_class():
+    reshape = ReshapeConfig(stretch=1.0, stretch_by=(1.5, 2.0))
+    config = PasteConfig(pieces=(1, 1), look=NO_CHANGES, piece_tint=1.0, piece_reshape=reshape, piece_scale=(1.0, 1.0))
+    image, class_ids = np.zeros((*SIZE, 3), np.uint8), np.zeros(SIZE, np.uint8)
+    class_ids[60:] = ROAD
+    colours, widths = set(), []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        mixed, ids = paste_pieces(image, class_ids, InlierPieces(Frames(), {CAR}), config, rng)
+        assert set(np.unique(ids)) == {0, ROAD, CAR}
+        columns = np.flatnonzero((ids == CAR).any(0))
+        if 0 < columns[0] and columns[-1] < SIZE[1] - 1:
+            widths.append(len(columns))
+        colours.update(map(tuple, mixed[ids == CAR][:1].tolist()))
+    assert len(colours) > 5
+    # As seen they are 40 px wide.
+    assert min(widths) >= 59 and max(widths) <= 81
+    with pytest.raises(ValueError, match=r"piece_reshape splice: expected 0, found 0\.5"):
+        PasteConfig(piece_reshape=ReshapeConfig(splice=0.5))
 
 
 def test_inlier_crops_show_inlier_pixels():

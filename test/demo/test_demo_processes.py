@@ -1,5 +1,6 @@
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -52,6 +53,35 @@ def test_must_succeed_wants_status_0_in_time(tmp_path: Path):
     with pytest.raises(ProcessDied, match=r"did not end within 0\.2 s"):
         sleeper.must_succeed(0.2)
     sleeper.stop()
+
+
+def test_what_a_killed_parent_started_ends_with_it(tmp_path: Path):
+    stubborn = (
+        "import signal, time\n"
+        "for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP): signal.signal(s, signal.SIG_IGN)\n"
+        "print('runs', flush=True); time.sleep(60)"
+    )
+    log = tmp_path / "worker.log"
+    code = (
+        "import os, sys, time; from pathlib import Path; from ros_anomaly_sim.demo.processes import Child\n"
+        f"child = Child('worker', [sys.executable, '-c', {stubborn!r}], Path({str(log)!r}), os.environ)\n"
+        "print(child.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    with parent, parent.stdout:
+        try:
+            pid = int(parent.stdout.readline())
+            assert wait_for(lambda: "runs" in log.read_text(), 30.0) and alive(pid)
+        finally:
+            parent.kill()
+    assert wait_for(lambda: not alive(pid))
+
+
+def test_a_parent_that_is_gone_already_has_no_children(tmp_path: Path):
+    orphan = [sys.executable, "-m", "ros_anomaly_sim.demo.lifeline", str(os.getppid()), "touch", str(tmp_path / "ran")]
+    assert subprocess.run(orphan, timeout=60).returncode == 1
+    assert not (tmp_path / "ran").exists()
 
 
 def test_stop_ends_what_refuses_to_and_its_children(tmp_path: Path):

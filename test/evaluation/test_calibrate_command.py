@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +19,7 @@ from ros_anomaly.hazard.config import HazardConfig
 from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.runtime import engines
 from ros_anomaly.runtime.contract import Prediction
-from ros_anomaly.runtime.manifest import EngineKind, Manifest, file_entry, load_manifest
+from ros_anomaly.runtime.manifest import EngineKind, Manifest, Threshold, file_entry, load_manifest
 from ros_anomaly.scores.names import Aggregation
 
 SIZE = (360, 640)
@@ -119,6 +120,7 @@ def test_threshold_is_found_written_and_explained(manifest_file, capsys):
     assert threshold.figures["object_recall"] == threshold.figures["object_recall unknown"] == pytest.approx(2 / 3)
     assert threshold.figures["false_hazards_per_10_min_below"] == figures["false_hazards_per_10_min_below"]
     assert threshold.settings == HazardConfig().calibrated() and threshold.inherited_from == ""
+    assert threshold.backend == "onnxruntime"
 
 
 def test_drives_are_kept_and_a_dry_run_writes_nothing(manifest_file, capsys):
@@ -132,6 +134,15 @@ def test_drives_are_kept_and_a_dry_run_writes_nothing(manifest_file, capsys):
     said = capsys.readouterr().out
     assert "0 false hazards in 1.0 minutes, 0 allowed" in said
     assert "true rate is below 30 in 10 minutes" in said and "the rule speaks of 10 minutes" in said
+
+
+def test_the_manifest_remembers_the_backend_and_its_change_is_told(manifest_file, capsys):
+    path, _ = manifest_file
+    own = Threshold(0.5, "rule", "data", backend="onnxruntime")
+    replace(load_manifest(path), thresholds={"uno": own}).save(path)
+    assert run(path, "--minutes", "1", "--no-recall", "--backend", "openvino:bf16") == 0
+    assert "replaced by one for backend openvino:bf16 (calibrated with onnxruntime)" in capsys.readouterr().err
+    assert load_manifest(path).threshold.backend == "openvino:bf16"
 
 
 def test_the_same_twice_writes_the_same_manifest(manifest_file):

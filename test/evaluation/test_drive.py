@@ -303,7 +303,7 @@ def test_truth_of_both_formats():
     plane = np.array([[0, 13, 255, 254, 7]], np.uint8)
     assert truth_of(plane, LabelFormat.CLASS_IDS).tolist() == [[0, 1, 255, 0, 0]]
     assert truth_of(np.array([[0, 255]], np.uint8), LabelFormat.ANOMALY_MASK).tolist() == [[0, 1]]
-    with pytest.raises(ValueError, match="expected one of class-ids, anomaly-mask, found 'guess'"):
+    with pytest.raises(ValueError, match="expected one of class-ids, anomaly-mask; found 'guess'"):
         LabelFormat("guess")
 
 

@@ -33,6 +33,8 @@ from toy_engine import make_toy_engine
 
 from ros_anomaly.bags.reader import BagReader
 from ros_anomaly.cli import evaluate_bag, evaluate_bag_jobs
+from ros_anomaly.cli.evaluate_bag_drive import Outcome
+from ros_anomaly.cli.evaluate_bag_plan import DriveJob
 from ros_anomaly.messages.hazard import hazard_report
 from ros_anomaly.nodes.parameter_file import read_parameters
 
@@ -174,11 +176,11 @@ def test_whatever_ends_one_job_leaves_the_outcomes_of_the_others(monkeypatch, tm
     def run_job(job, show_progress=False):
         if job.bag.name == "bad":
             raise error
-        return evaluate_bag_jobs.Outcome(job.bag.name, {}, None, "", (), False)
+        return Outcome(job.bag.name, {}, None, "", (), False)
 
     monkeypatch.setattr(evaluate_bag_jobs, "run_job", run_job)
     monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", lambda n, mp_context: ThreadPoolExecutor(n))
-    jobs = [evaluate_bag_jobs.DriveJob(tmp_path / name, tmp_path, ()) for name in ("bad", "good")]
+    jobs = [DriveJob(tmp_path / name, tmp_path, ()) for name in ("bad", "good")]
     bad, good = evaluate_bag_jobs.run_jobs(jobs, workers)
     assert good.figures == {} and bad.figures is None and bad.incomplete
     (problem,) = bad.problems

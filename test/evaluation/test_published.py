@@ -33,5 +33,5 @@ def test_figures(dataset, method, figures):
 def test_a_data_set_without_rows_has_none_and_a_figure_in_per_cent_is_refused():
     assert published_rows("folder") == ()
     assert "RbA" not in {row.method for row in published_rows("fishyscapes-static")}
-    with pytest.raises(ValueError, match="expected a fraction, found 81.8"):
+    with pytest.raises(ValueError, match=r"expected a fraction 0\.\.1, found 81.8"):
         PublishedRow("road-anomaly", "UNO", "paper", ap=81.8)

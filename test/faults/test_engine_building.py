@@ -37,6 +37,7 @@ def test_unknown_while_it_is_built_then_at_work_and_at_once_the_second_time(rig,
     rig.send_until(rig.level_is("hazard"), "a hazard", lambda: picture(anomaly=True), patience_s=PATIENCE_S)
     engine = rig.wait_for(lambda: rig.diagnostic("engine"), "diagnostics")
     assert (engine["engine"], engine["threshold_inherited_from"]) == ("toy-double-fp32", "toy")
+    assert engine["backend"] == building_double.NAME and "backend double" in engine["threshold_doubt"]
     assert rig.stop() == 0
 
     seen = len(rig.status.messages)

@@ -11,6 +11,7 @@ import pytest
 from carla_stage_rig import TIMEOUT_S, box_server  # noqa: F401
 from detector_rig import ROOT, Rig
 
+from ros_anomaly.runtime.manifest import load_manifest
 from ros_anomaly_sim.bridge import topics
 
 pytest.importorskip("carla")
@@ -60,6 +61,8 @@ def test_the_node_answers_every_image_and_lets_the_drive_through(
     assert at_once["dropped"] == 0 and at_once["images"] >= 30
     assert late["dropped"] > 0 and late["images"] < at_once["images"]
     assert (tmp_path / "out" / "scenarios" / "open_road" / "film.mp4").exists()
+    asked = json.loads((tmp_path / "out" / "settings.json").read_text())["asked"]
+    assert load_manifest(engine).fingerprint[:12] in asked["detector"]
 
 
 def test_a_scenario_that_cannot_be_put_on_is_skipped_by_name(box_server, scenario: Path):  # noqa: F811

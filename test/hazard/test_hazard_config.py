@@ -31,7 +31,7 @@ def test_flat_names_go_there_and_back():
     ("values", "said"),
     [
         ({"corridor.width_m": 1.0}, "unknown hazard parameter 'corridor.width_m'"),
-        ({"corridor.half_width_m": -1.0}, "CorridorConfig.half_width_m: expected 0.1 to 20.0, found -1.0"),
+        ({"corridor.half_width_m": -1.0}, "CorridorConfig.half_width_m: expected 0.1 to 20, found -1.0"),
         ({"corridor.half_width_m": float("nan")}, "found nan"),
         ({"corridor.half_width_m": "wide"}, "expected float, found str 'wide'"),
         ({"region.min_area_px": 2.5}, "RegionConfig.min_area_px: expected int, found float 2.5"),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,36 @@ def test_who_waits_goes_on_as_soon_as_it_is_free(tmp_path):
         order.append("second")
     first.join()
     assert order == ["first", "second"] and release.is_set()
+
+
+def test_it_comes_free_though_a_forked_child_still_has_the_file_open(tmp_path):
+    path = tmp_path / ".lock"
+    with build_lock(path, refuse_to_wait):
+        (fd,) = [int(fd) for fd in os.listdir("/proc/self/fd") if _leads_to(fd, path)]
+        of_the_child = os.dup(fd)  # as after a fork: another number for the same open file
+    try:
+        with build_lock(path, refuse_to_wait):
+            pass
+    finally:
+        os.close(of_the_child)
+
+
+def test_who_waits_never_holds_a_lock_on_a_file_that_was_removed(holder, tmp_path):
+    path = tmp_path / ".lock"
+
+    def empty_the_folder(_who: str) -> None:
+        path.unlink(missing_ok=True)
+        holder.kill()
+        holder.wait()
+
+    with build_lock(path, empty_the_folder, poll_s=0.01):
+        assert path.read_text() == str(os.getpid())
+        with pytest.raises(_Waited, match=f"process {os.getpid()}"), build_lock(path, refuse_to_wait):
+            raise AssertionError("two builders at once")
+
+
+def _leads_to(fd: str, path: Path) -> bool:
+    try:
+        return os.readlink(f"/proc/self/fd/{fd}") == str(path.resolve())
+    except FileNotFoundError:  # the descriptor that the folder was listed with
+        return False

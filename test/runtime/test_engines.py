@@ -169,7 +169,7 @@ def test_missing_network_and_missing_manifest(toy):
 
 
 def test_backend_without_its_file(toy):
-    with pytest.raises(EngineError, match=r"role 'torch_program', found \['onnx'\]"):
+    with pytest.raises(EngineError, match="expected a torch program in fp32, found none at all; export it with"):
         load_engine(toy, backend="torch")
 
 

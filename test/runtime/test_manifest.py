@@ -213,3 +213,17 @@ def test_missing_manifest(tmp_path):
 def test_bad_file_entry():
     with pytest.raises(ManifestError):
         FileEntry("", "0" * 64)
+
+
+def test_a_threshold_keeps_its_backend_and_old_ones_without_are_read(tmp_path, manifest):
+    path = tmp_path / "own.json"
+    threshold = Threshold(0.5, "rule", "data", backend="openvino:bf16")
+    replace(manifest, thresholds={"uno": threshold}).save(path)
+    assert load_manifest(path).thresholds["uno"] == threshold
+    assert threshold.inherited("other").backend == "openvino:bf16"
+    plain = json.loads(path.read_text())
+    del plain["thresholds"]["uno"]["backend"]
+    path.write_text(json.dumps(plain))
+    assert load_manifest(path).thresholds["uno"].backend == ""
+    with pytest.raises(ManifestError, match="threshold backend: expected a text, found 3"):
+        replace(threshold, backend=3)

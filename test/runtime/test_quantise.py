@@ -95,6 +95,9 @@ def runs_and_agrees(conv, tmp_path, backend):
     assert 0 < found.score_mean_error < 0.02 < found.score_spread
     assert found.class_changes == 0 and found.anomalous_changes is not None and found.anomalous_changes < 0.01
     # By its name and precision too, as the node's parameters give them.
+    other = "onnxruntime" if backend == "openvino" else "openvino"
+    with pytest.raises(EngineError, match=f"expected backend '{backend}', which it was built for, found '{other}'"):
+        load_engine(built.path, other)
     by_name = load_located(EngineSpec(str(conv), backend, 1, build=BuildPolicy(Precision.INT8, cache=tmp_path)))
     assert by_name.manifest.fingerprint == manifest.fingerprint
     for one in (reference, engine, by_name):
@@ -150,3 +153,21 @@ def test_agreement_needs_images_and_sees_what_differs(conv):
     assert "100.00%" in found.text()
     assert agreement_of(engine, engine, pictures(1), None).anomalous_changes is None
     engine.close()
+
+
+def test_what_the_libraries_raise_is_one_line_and_what_images_raise_passes(conv, monkeypatch):
+    from onnxruntime import quantization
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail
+
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise Fail("no kernel")
+
+    def broken_images():
+        yield pictures(1)[0]
+        raise RuntimeError("the bag ends here")
+
+    with pytest.raises(RuntimeError, match="^the bag ends here$"):
+        quantised(conv.with_suffix(".onnx"), SIZE, broken_images(), ignore)
+    monkeypatch.setattr(quantization, "quantize_static", fail)
+    with pytest.raises(EngineError, match="expected a network that can be quantised, found: .*no kernel"):
+        quantised(conv.with_suffix(".onnx"), SIZE, pictures(), ignore)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -155,3 +156,50 @@ def test_without_a_gpu_or_the_library(module, program, tmp_path, monkeypatch):
 def test_its_engines_are_bound_to_both_libraries(module, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorrt", TensorRtBuilderDouble())
     assert device_identity("torch_tensorrt").backend_version == "2.9.0 with TensorRT 10.3.0"
+
+
+@pytest.mark.parametrize("error", [KeyError("aten.odd"), ValueError("odd shape"), AssertionError()])
+def test_whatever_the_library_raises_is_one_line(module, program, error):
+    module.error = error
+    with pytest.raises(EngineError, match=r"torch_tensorrt 2\.9\.0 built nothing: .+"):
+        build(program)
+
+
+def test_progress_of_a_late_moment_passes_too(module, program):
+    class Stopped(RuntimeError):
+        pass
+
+    def progress(share):
+        if share > 0.5:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        build(program, progress)
+
+
+def test_a_program_that_does_not_run_is_refused_when_it_is_loaded(module, program, tmp_path):
+    path, manifest = engine(tmp_path, build(program))
+    with pytest.raises(
+        EngineError, match=r"net\.engine: expected a program that runs with torch_tensorrt 2\.9\.0, found"
+    ):
+        OnTheCpu(path, replace(manifest, input_size=(4, 4)), SessionOptions())
+
+    def refuse(on):
+        raise AttributeError("no such mode")
+
+    module.runtime.set_cudagraphs_mode = refuse
+    with pytest.raises(EngineError, match="found: no such mode"):
+        OnTheCpu(path, manifest, SessionOptions())
+
+
+def test_what_is_left_to_torch_computes_without_tf32(module, program, tmp_path):
+    switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [switch.allow_tf32 for switch in switches]
+    try:
+        for switch in switches:
+            switch.allow_tf32 = True
+        OnTheCpu(*engine(tmp_path, build(program)), SessionOptions()).close()
+        assert not any(switch.allow_tf32 for switch in switches)
+    finally:
+        for switch, value in zip(switches, before, strict=True):
+            switch.allow_tf32 = value

@@ -29,7 +29,7 @@ def test_libraries_and_files(toy):
     found = reasons(toy)
     assert tuple(found) == BACKEND_TEXTS
     assert found["onnxruntime"] == found["openvino"] == ""
-    assert "expected a file of role 'torch_program', found ['onnx']" in found["torch"]
+    assert "expected a torch program in fp32, found none at all" in found["torch"]
     if not torch.cuda.is_available():
         assert "expected a build of torch with CUDA and a GPU" in found["torch:cuda_graph"]
     assert reasons()["torch"] == ""

@@ -43,7 +43,7 @@ def test_every_score_is_that_of_its_formula(name):
     logits = make_logits(1, 21, (9, 15), outlier=name != "eam")
     exact, exact_ids = compute_scores([name], *logits, K, (36, 60))
     found, ids = gpu.gpu_score(name, *logits, K, (36, 60))
-    assert float((found - exact[name]).abs().max()) <= 1e-6 + ROUNDING
+    assert float((found - exact[name]).abs().max()) <= registry.get_score(name).sensitivity * (1e-6 + ROUNDING)
     assert ids.dtype == torch.uint8
     best = pixel_sums(*logits, K, (36, 60)).classes.topk(2, dim=0).values
     sure = best[0] - best[1] > 1e-5

@@ -43,6 +43,8 @@ def score_of_pixel(name: str, posteriors: list[list[float]], masks: list[float])
         return sum(masks[i] * (-max(posteriors[i][:K]) + posteriors[i][OUTLIER]) for i in queries)
     if name == "uno_clamped":
         return min(outlier, 1) - min(confidence, 1)
+    if name == "uno_normalised":
+        return (outlier - confidence) / max(outlier + confidence, 0.5)
     if name == "unc":
         return -confidence
     if name == "objectness":

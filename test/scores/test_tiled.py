@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -100,7 +102,7 @@ def test_every_score_is_within_the_bound_of_its_exact_map(name, epsilon):
     exact, exact_ids = compute_scores([name], class_logits, mask_logits, K, (72, 120))
     found, ids = compute_scores([name], class_logits, mask_logits, K, (72, 120), epsilon=epsilon)
     assert found[name].dtype == torch.float32 and ids.dtype == torch.uint8
-    bound = (epsilon if get_score(name).bounded else 0.0) + 1e-5
+    bound = (0.0 if math.isinf(get_score(name).sensitivity) else epsilon) + 1e-5
     assert float((found[name] - exact[name]).abs().max()) <= bound
 
     best = pixel_sums(class_logits, mask_logits, K, (72, 120)).classes.topk(2, dim=0).values
@@ -110,7 +112,7 @@ def test_every_score_is_within_the_bound_of_its_exact_map(name, epsilon):
 
 
 def test_which_scores_have_no_bound():
-    assert [name for name in SCORE_NAMES if not get_score(name).bounded] == ["entropy"]
+    assert [name for name in SCORE_NAMES if math.isinf(get_score(name).sensitivity)] == ["entropy"]
 
 
 def test_class_ids_are_those_of_the_formula_the_first_of_equals_too():

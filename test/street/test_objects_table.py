@@ -94,7 +94,7 @@ def test_names_by_form() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ValueError, match="'lorries'.*expected one of car, person"):
+    with pytest.raises(ValueError, match="object kind: expected one of car, person.*; found 'lorries'"):
         LIBRARY.names("lorries", Split.TRAIN)
     with pytest.raises(KeyError, match="no object 'unicorn'"):
         LIBRARY.spec("unicorn")

@@ -16,6 +16,7 @@ from ros_anomaly.data.augment import AugmentConfig
 from ros_anomaly.data.frame_store import FrameStore
 from ros_anomaly.data.labels import ANOMALY_ID
 from ros_anomaly.data.pasting import PasteConfig
+from ros_anomaly.network.backbone import EfficientNetLite0Backbone
 from ros_anomaly.network.weights import load_weights, save_weights
 from ros_anomaly.training.compute import Compute
 from ros_anomaly.training.data_config import Mixture
@@ -136,6 +137,23 @@ def test_frozen_parts_do_not_move(folder, tmp_path):
     )
 
 
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_a_recipe_says_whether_the_backbone_knows_imagenet(folder, tmp_path, monkeypatch, pretrained):
+    loads = []
+    monkeypatch.setattr(EfficientNetLite0Backbone, "load_imagenet", lambda backbone: loads.append(backbone))
+    recipe = Recipe(
+        network=TINY,
+        pretrained_backbone=pretrained,
+        closed=replace(STAGE, iterations=1),
+        log=LogConfig(validation_frames=2, tensorboard=False),
+    )
+    run_stage("closed", recipe, FrameFolders(folder), tmp_path)
+    assert len(loads) == pretrained
+    if not pretrained:
+        with pytest.raises(ValueError, match="expected none with pretrained_backbone: false, found resnet.pth"):
+            run_stage("closed", recipe, FrameFolders(folder), tmp_path / "new", backbone_weights=Path("resnet.pth"))
+
+
 def test_both_stages_from_frames_to_weights(folder, tmp_path, capsys):
     start = tmp_path / "start.safetensors"
     save_weights(start, tiny_network(), {})
@@ -162,7 +180,7 @@ def test_both_stages_from_frames_to_weights(folder, tmp_path, capsys):
     assert info["classes"][7] == {"name": "road", "colour": [128, 64, 128]}
     figures = records(tmp_path / "outlier", "validation")[-1]
     assert 0 <= figures["miou"] <= 1
-    assert 0 <= figures["uno_clamped_ap"] <= 1
+    assert 0 <= figures["uno_normalised_ap"] <= 1
     pictures = {path.name for path in (tmp_path / "outlier" / "pictures").glob("*.png")}
     assert pictures == {"iteration_000000.png", "training_batch.png", "iteration_000002.png"}
     # What is validated and saved is the moving average, not the weights in training.
@@ -171,6 +189,6 @@ def test_both_stages_from_frames_to_weights(folder, tmp_path, capsys):
     assert torch.equal(network.state_dict()[name], contents["average"][name])
     assert not torch.equal(network.state_dict()[name], contents["network"][name])
     best, best_info = load_weights(tmp_path / "outlier" / "best.safetensors")
-    assert best_info["uno_clamped_ap"] == figures["uno_clamped_ap"]
+    assert best_info["uno_normalised_ap"] == figures["uno_normalised_ap"]
     assert torch.equal(best.state_dict()[name], network.state_dict()[name])
     assert "% of it waiting for data, best validation" in capsys.readouterr().err

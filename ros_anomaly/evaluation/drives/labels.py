@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from enum import Enum
 from typing import Generic, TypeVar
 
 import numpy as np
 
+from ros_anomaly.choice import Choice
 from ros_anomaly.data.labels import ANOMALY_ID, INLIER_ID, VOID_ID, anomaly_labels
 
 _MASK_ANOMALY = 255
 
 
-class LabelFormat(str, Enum):
+class LabelFormat(str, Choice):
     """What the values of a label image mean; never guessed, as the same number means opposite things in the two.
 
     CLASS_IDS: class ids of the streets, 13 is an anomaly and 255 void. ANOMALY_MASK: 0 normal, 255 anomalous, no void.
@@ -21,10 +21,6 @@ class LabelFormat(str, Enum):
 
     CLASS_IDS = "class-ids"
     ANOMALY_MASK = "anomaly-mask"
-
-    @classmethod
-    def _missing_(cls, value: object) -> LabelFormat:
-        raise ValueError(f"label format: expected one of {', '.join(f.value for f in cls)}, found {value!r}")
 
 
 def truth_of(plane: np.ndarray, label_format: LabelFormat) -> np.ndarray:

@@ -12,7 +12,7 @@ from ros_anomaly.evaluation.metrics import RankingFigures
 from ros_anomaly.evaluation.score_figures import ScoreReport
 
 FORMAT = 1
-PREFERRED = ("uno_clamped", "uno", "max_logit")
+PREFERRED = ("uno_normalised", "uno_clamped", "uno", "max_logit")
 """Of these the first that a network has is the one that is broken down."""
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ros_anomaly.limits import check_share
+
 UNO_PAPER = (
     'Delić, Grcić, Šegvić, "Outlier detection by ensembling uncertainty with negative objectness", its own rows '
     "and those that it compares with"
@@ -32,8 +34,8 @@ class PublishedRow:
     def __post_init__(self) -> None:
         for name in ("ap", "fpr95", "auroc", "f1_star"):
             value = getattr(self, name)
-            if value is not None and not 0.0 <= value <= 1.0:
-                raise ValueError(f"{self.dataset}, {self.method}: {name}: expected a fraction, found {value}")
+            if value is not None:
+                check_share(f"{self.dataset}, {self.method}: {name}", value, "fraction")
 
 
 def published_rows(dataset: str) -> tuple[PublishedRow, ...]:

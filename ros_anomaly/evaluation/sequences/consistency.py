@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ros_anomaly.evaluation.sequences.correspondence import Intrinsics, correspondences, sample
+from ros_anomaly.evaluation.sequences.correspondence import correspondences, sample
 from ros_anomaly.evaluation.sequences.frame import SequenceFrame
+from ros_anomaly.hazard.pinhole import Pinhole
 
 DEFAULT_MAX_GAP_MS = 250.0
 
@@ -56,7 +57,7 @@ class _Sums:
 class TemporalConsistency:
     """Compares every frame with the one before it; holds that one alone."""
 
-    def __init__(self, threshold: float, camera: Intrinsics, max_gap_ms: float = DEFAULT_MAX_GAP_MS) -> None:
+    def __init__(self, threshold: float, camera: Pinhole, max_gap_ms: float = DEFAULT_MAX_GAP_MS) -> None:
         """Strictly above ``threshold`` a pixel is called anomalous; neighbours further apart than the gap are left out.
 
         ``camera`` has the intrinsics at the labels' size.

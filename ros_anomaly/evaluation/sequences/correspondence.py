@@ -4,30 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from ros_anomaly.evaluation.sequences.frame import SequenceFrame
+from ros_anomaly.hazard.pinhole import Pinhole, directions, pixels
 
 DEPTH_TOLERANCE = 0.02
 """Share by which the depth that is seen may differ from the one expected."""
-
-
-class Intrinsics(Protocol):
-    """Focal lengths and principal point in pixels of the labels' size; integers are pixel centres (CameraInfo)."""
-
-    @property
-    def fx(self) -> float: ...
-
-    @property
-    def fy(self) -> float: ...
-
-    @property
-    def cx(self) -> float: ...
-
-    @property
-    def cy(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -45,7 +29,7 @@ class Correspondences:
     v: np.ndarray
 
 
-def correspondences(earlier: SequenceFrame, later: SequenceFrame, camera: Intrinsics) -> Correspondences:
+def correspondences(earlier: SequenceFrame, later: SequenceFrame, camera: Pinhole) -> Correspondences:
     """Every pixel of ``later`` whose point of the world ``earlier`` shows too.
 
     A pixel is lifted by its depth, carried into the earlier camera by both camera poses (and by the motion of its
@@ -54,6 +38,9 @@ def correspondences(earlier: SequenceFrame, later: SequenceFrame, camera: Intrin
     its instance id. Depth is interpolated as its inverse, which is linear in the image on any plane, so that far and
     slanted ground corresponds, and an edge with another surface behind does not. Objects that move in a way that is
     not known, void pixels of either frame, and the sky (no finite depth) are left out.
+
+    Args:
+        camera: intrinsics at the labels' size.
 
     Raises:
         ValueError: sizes differ, or depth, pose or instance ids are missing.
@@ -65,14 +52,13 @@ def correspondences(earlier: SequenceFrame, later: SequenceFrame, camera: Intrin
     usable &= ~np.isin(after.instance_ids, _unknown_movers(earlier, later))
     rows, columns = np.nonzero(usable)
     depth = after.depth_m[rows, columns].astype(np.float64)
-    points = np.stack([(columns - camera.cx) / camera.fx * depth, (rows - camera.cy) / camera.fy * depth, depth], 1)
+    points = directions(camera, columns, rows) * depth[:, None]
     points = _carried(points, after.instance_ids[rows, columns], earlier, later)
     expected = points[:, 2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        u = camera.fx * points[:, 0] / expected + camera.cx
-        v = camera.fy * points[:, 1] / expected + camera.cy
+    u, v = pixels(camera, points)
     height, width = earlier.labels.shape
-    inside = (expected > 0) & (u >= 0) & (u <= width - 1) & (v >= 0) & (v <= height - 1)
+    # Points behind the camera have NaN, which passes no comparison.
+    inside = (u >= 0) & (u <= width - 1) & (v >= 0) & (v <= height - 1)
     rows, columns, u, v, expected = (array[inside] for array in (rows, columns, u, v, expected))
     nearest = (np.rint(v).astype(np.int64), np.rint(u).astype(np.int64))
     inverse = np.divide(1.0, before.depth_m, out=np.zeros(before.depth_m.shape), where=before.depth_m > 0)

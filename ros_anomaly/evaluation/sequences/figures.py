@@ -10,9 +10,9 @@ import numpy as np
 
 from ros_anomaly.evaluation.objects import ObjectReport, ObjectTracker
 from ros_anomaly.evaluation.sequences.consistency import ConsistencyReport, TemporalConsistency, can_correspond
-from ros_anomaly.evaluation.sequences.correspondence import Intrinsics
 from ros_anomaly.evaluation.sequences.frame import SequenceFrame
 from ros_anomaly.evaluation.sequences.streaming import StreamingRanking, StreamingReport
+from ros_anomaly.hazard.pinhole import Pinhole
 
 _NEAREST_PERCENT = 5
 _NS_PER_S = 1_000_000_000
@@ -40,7 +40,7 @@ class SequenceReport:
 class SequenceEvaluator:
     """Takes the frames of one drive in the order of their stamps; memory does not grow with them."""
 
-    def __init__(self, threshold: float, camera: Intrinsics | None, latency_ms: float | None = None) -> None:
+    def __init__(self, threshold: float, camera: Pinhole | None, latency_ms: float | None = None) -> None:
         """``threshold``: strictly above is anomalous. ``camera`` at the labels' size; None: no temporal consistency.
 
         ``latency_ms`` holds for every frame; None: each frame's own, and a drive in which any has none has no
@@ -130,7 +130,7 @@ class SequenceEvaluator:
 
 
 def evaluate_sequence(
-    frames: Iterable[SequenceFrame], threshold: float, camera: Intrinsics | None, latency_ms: float | None = None
+    frames: Iterable[SequenceFrame], threshold: float, camera: Pinhole | None, latency_ms: float | None = None
 ) -> SequenceReport:
     """All sequence figures of a drive, see ``SequenceEvaluator``; ValueError without a frame."""
     evaluator = SequenceEvaluator(threshold, camera, latency_ms)

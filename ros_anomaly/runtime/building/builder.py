@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ from ros_anomaly.runtime.building.lookup import Located, NotBuiltError, fitting
 from ros_anomaly.runtime.building.options import BuildOptions, DeviceIdentity, StalePolicy
 from ros_anomaly.runtime.building.precision import in_precision
 from ros_anomaly.runtime.building.source import Source
-from ros_anomaly.runtime.errors import EngineError
+from ros_anomaly.runtime.errors import EngineError, ManifestError
+from ros_anomaly.runtime.manifest import load_manifest
 
 _SHARE_OF_CONVERSION = 0.3
 
@@ -76,11 +77,13 @@ def build_engine(request: BuildRequest, watch: Watch | None = None) -> Located:
 
     Raises:
         NotBuiltError: a stale engine is there and the policy is to refuse it.
+        EngineError: another engine, or no engine at all, is at ``out``, and nothing was said of replacing it.
         EngineError: it cannot be built.
         OSError: the folder given cannot be written.
     """
     watch = watch or Watch()
     machine = _machine(request.options)
+    _check_out(request)
     slots = _slots(request, machine, watch)
     if (found := _found(request, slots, machine)) is not None:
         return found
@@ -97,7 +100,44 @@ def _machine(options: BuildOptions) -> DeviceIdentity:
         return device_identity(options.backend)
     if options.targets:
         raise EngineError(f"targets: expected a backend that compiles, found {options.backend!r}")
-    return DeviceIdentity(options.backend, version("onnxruntime"))
+    try:
+        # The module's own word: several distributions bring it (onnxruntime, onnxruntime-gpu), each under its own name.
+        from onnxruntime import __version__ as version
+    except ImportError as error:
+        raise EngineError(f"expected the module onnxruntime, which makes int8 networks, found {error}") from error
+    return DeviceIdentity(options.backend, version)
+
+
+def _check_out(request: BuildRequest) -> None:
+    """EngineError where something else is at ``out`` than an earlier build of the same source, backend and options."""
+    if request.out is None or request.force or not request.out.exists():
+        return
+    options = request.options
+    wanted = (request.source.manifest.name, options.backend, options.precision.value, options.targets, options.flags)
+    try:
+        there = load_manifest(request.out)
+    except ManifestError as error:
+        found = str(error)
+    else:
+        build = there.build
+        if build is None:
+            found = f"the exported engine {there.name!r}"
+        else:
+            its = (build.source, build.backend, build.precision.value, build.targets, dict(build.flags))
+            if its == wanted:
+                return
+            found = f"the engine {there.name!r}, which is {_named(*its)}"
+    raise EngineError(
+        f"{request.out}: expected nothing there, or an engine {_named(*wanted)}, to be replaced; found {found}; "
+        "write it elsewhere, or replace what is there with --force"
+    )
+
+
+def _named(source: str, backend: str, precision: str, targets: Sequence[str], flags: Mapping[str, object]) -> str:
+    """How an engine was or is to be built, in words."""
+    asked = [f"targets {', '.join(targets)}"] if targets else []
+    asked += [f"{name} {value}" for name, value in flags.items()]
+    return f"built from {source} for {backend} in {precision}" + (f" with {', '.join(asked)}" if asked else "")
 
 
 def _slots(request: BuildRequest, machine: DeviceIdentity, watch: Watch) -> list[Slot]:
@@ -170,6 +210,8 @@ def _build(request: BuildRequest, slot: Slot, machine: DeviceIdentity, watch: Wa
         compute_capability=machine.compute_capability if bound else "",
         targets=options.targets,
         flags=options.flags,
+        # What is built for other machines meets no such folder there.
+        source_path="" if options.targets else os.path.relpath(source.path.resolve(), slot.folder.resolve()),
     )
     planned = source.planned(options.backend, options.precision)
     manifest = slot.store(engine, role, suffix, replace(planned, build=info))

@@ -24,6 +24,8 @@ class BuildInfo:
         compute_capability: of that GPU.
         targets: compute capabilities that it was built for, where these were asked for.
         flags: what else was asked of the builder.
+        source_path: manifest of the engine that it was built from, relative to the folder of this one's; empty where
+            that is not on record, as for engines that are built for other machines.
     """
 
     backend: str
@@ -35,12 +37,15 @@ class BuildInfo:
     compute_capability: str = ""
     targets: tuple[str, ...] = ()
     flags: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    source_path: str = ""
 
     def __post_init__(self) -> None:
         for name in ("backend", "backend_version", "source", "source_sha256"):
             value = getattr(self, name)
             if not isinstance(value, str) or not value:
                 raise ManifestError(f"manifest build.{name}: expected a text, found {value!r}")
+        if not isinstance(self.source_path, str):
+            raise ManifestError(f"manifest build.source_path: expected a text, found {self.source_path!r}")
         try:
             for capability in (*self.targets, *filter(None, [self.compute_capability])):
                 compute_capability_text(capability)

@@ -24,16 +24,38 @@ def build_lock(path: Path, on_wait: Callable[[str], None], poll_s: float = _POLL
     Raises:
         OSError: the file cannot be made.
     """
+    while True:
+        with _opened(path) as fd:
+            while not _try(fd):
+                on_wait(_holder(fd))
+                time.sleep(poll_s)
+            if not _is_at(fd, path):
+                continue  # somebody emptied the folder meanwhile: whoever comes next takes the lock on another file
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, str(os.getpid()).encode(), 0)
+            try:
+                yield
+            finally:
+                # A child that was forked meanwhile may hold the file open; closing it here would not free the lock.
+                fcntl.flock(fd, fcntl.LOCK_UN)
+            return
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        while not _try(fd):
-            on_wait(_holder(fd))
-            time.sleep(poll_s)
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, str(os.getpid()).encode(), 0)
-        yield
+        yield fd
     finally:
         os.close(fd)
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    """Whether the open file is still the one that the path leads to."""
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _try(fd: int) -> bool:

@@ -8,8 +8,10 @@ from pathlib import Path
 from ros_anomaly.runtime.building.builders import device_identity, is_compiled
 from ros_anomaly.runtime.building.cache import Slot, cache_stem
 from ros_anomaly.runtime.building.folders import read_folders
+from ros_anomaly.runtime.building.info import BuildInfo
 from ros_anomaly.runtime.building.options import BuildPolicy, DeviceIdentity, Precision, StalePolicy
-from ros_anomaly.runtime.building.source import Source, open_source
+from ros_anomaly.runtime.building.precision import way_to
+from ros_anomaly.runtime.building.source import Source, open_source, why_changed
 from ros_anomaly.runtime.building.staleness import why_not_here, why_not_of
 from ros_anomaly.runtime.errors import EngineError, ManifestError
 from ros_anomaly.runtime.manifest import Manifest, load_manifest
@@ -21,12 +23,14 @@ class NotBuiltError(EngineError):
     Attributes:
         stale: there is one, but it does not fit.
         reason: the message, without what can be done about it.
+        replaced: how the engine was built that does not fit, where there is one.
     """
 
-    def __init__(self, reason: str, stale: bool, remedy: str = "") -> None:
+    def __init__(self, reason: str, stale: bool, remedy: str = "", replaced: BuildInfo | None = None) -> None:
         super().__init__(f"{reason}; {remedy}" if remedy else reason)
         self.stale = stale
         self.reason = reason
+        self.replaced = replaced
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,12 @@ def locate_engine(path: Path, backend: str, role: str, policy: BuildPolicy) -> L
     """
     manifest = load_manifest(path)
     _check_backend(path, manifest, backend)
+    _check_program(path, manifest, role, policy)
     machine = device_identity(backend) if is_compiled(backend) else None
     reason = None
     if _is_complete(manifest, backend, role, policy):
         reason = why_not_here(manifest.build, machine) if manifest.build and machine else None
+        reason = reason or why_changed(path, manifest)
         if reason is None:
             try:
                 return Located(path, manifest, manifest.file(role, path.parent))
@@ -67,7 +73,8 @@ def locate_engine(path: Path, backend: str, role: str, policy: BuildPolicy) -> L
         source = open_source(path, backend)
     except EngineError as error:
         raise NotBuiltError(f"{path}: {reason}; {error}", stale=True) if reason else error from None
-    return _in_cache(source, backend, role, policy, machine, reason)
+    found = NotBuiltError(reason, stale=True, replaced=manifest.build) if reason else None
+    return _in_cache(source, backend, role, policy, wanted_precision(manifest, policy), machine, found)
 
 
 def planned_engine(path: Path, backend: str, role: str, policy: BuildPolicy) -> Manifest:
@@ -81,14 +88,16 @@ def planned_engine(path: Path, backend: str, role: str, policy: BuildPolicy) -> 
     """
     manifest = load_manifest(path)
     _check_backend(path, manifest, backend)
+    _check_program(path, manifest, role, policy)
     if _is_complete(manifest, backend, role, policy):
         if is_compiled(backend):
             return manifest  # whether its file is as it must be is judged together with whether it fits
-        manifest.file(role, path.parent)
-        return manifest
+        if why_changed(path, manifest) is None:
+            manifest.file(role, path.parent)
+            return manifest
     source = open_source(path, backend)
     source.file()
-    return source.planned(backend, wanted_precision(source, policy))
+    return source.planned(backend, wanted_precision(manifest, policy))
 
 
 def _is_complete(manifest: Manifest, backend: str, role: str, policy: BuildPolicy) -> bool:
@@ -106,9 +115,12 @@ def located_manifest(path: Path, backend: str, located_path: Path) -> Manifest:
     return with_thresholds_of(manifest, open_source(path, backend))
 
 
-def wanted_precision(source: Source, policy: BuildPolicy) -> Precision:
-    """The precision that is to be run: the policy's, else the source's own."""
-    return policy.precision or source.manifest.precision
+def wanted_precision(named: Manifest, policy: BuildPolicy) -> Precision:
+    """The precision that is to be run: the policy's, else that of the engine that was named.
+
+    Where that is a built one, what takes its place has its precision, whatever the source has.
+    """
+    return policy.precision or named.precision
 
 
 def fitting(slot: Slot, source: Source, role: str, precision: Precision, machine: DeviceIdentity | None) -> Located:
@@ -123,6 +135,7 @@ def fitting(slot: Slot, source: Source, role: str, precision: Precision, machine
     path = slot.manifest_path
     if not path.is_file():
         raise NotBuiltError(f"found no {path.name} in {slot.folder}", stale=False)
+    built = None
     try:
         built = load_manifest(path)
         if built.build is None:
@@ -131,10 +144,10 @@ def fitting(slot: Slot, source: Source, role: str, precision: Precision, machine
         if reason is None and machine is not None:
             reason = why_not_here(built.build, machine)
         if reason is not None:
-            raise NotBuiltError(f"{path}: {reason}", stale=True)
+            raise NotBuiltError(f"{path}: {reason}", stale=True, replaced=built.build)
         return Located(path, with_thresholds_of(built, source), built.file(role, slot.folder))
     except ManifestError as error:
-        raise NotBuiltError(str(error), stale=True) from error
+        raise NotBuiltError(str(error), stale=True, replaced=built.build if built else None) from error
 
 
 def with_thresholds_of(built: Manifest, source: Source) -> Manifest:
@@ -145,18 +158,24 @@ def with_thresholds_of(built: Manifest, source: Source) -> Manifest:
 
 
 def _in_cache(
-    source: Source, backend: str, role: str, policy: BuildPolicy, machine: DeviceIdentity | None, reason: str | None
+    source: Source,
+    backend: str,
+    role: str,
+    policy: BuildPolicy,
+    precision: Precision,
+    machine: DeviceIdentity | None,
+    named: NotBuiltError | None,
 ) -> Located:
-    precision = wanted_precision(source, policy)
+    """The engine in the cache. ``named``: what is wrong with the one that was named itself."""
     stem = cache_stem(source.path, source.manifest.name, backend, precision, machine)
-    reasons = [reason] if reason else []
-    stale = reason is not None
+    found = [named] if named else []
     for folder in read_folders(policy.cache):
         try:
             return fitting(Slot(folder, stem), source, role, precision, machine)
         except NotBuiltError as error:
-            reasons.append(str(error))
-            stale |= error.stale
+            found.append(error)
+    reasons = [str(error) for error in found]
+    stale = any(error.stale for error in found)
     if stale and policy.stale is StalePolicy.REFUSE:
         raise NotBuiltError("; ".join([*reasons, "an engine that does not fit is never run"]), stale=True)
     raise NotBuiltError(
@@ -164,20 +183,42 @@ def _in_cache(
         f"none that fits ({'; '.join(reasons)})",
         stale,
         _remedy(source, backend, precision),
+        next((error.replaced for error in found if error.replaced), None),
     )
 
 
 def _remedy(source: Source, backend: str, precision: Precision) -> str:
+    """What gives the engine that is missing, in words."""
+    own = source.manifest.precision
     command = f"build it with ros-anomaly-build-engine {source.path} --backend {backend} --precision {precision.value}"
-    if precision is source.manifest.precision:
+    if precision is own:
+        if not is_compiled(backend):
+            return f"run {source.path} itself"
         return f"{command}, or let the node do it (build_if_missing)"
-    if precision is Precision.INT8:
+    if precision is Precision.INT8 and own is Precision.FP32 and source.role == "onnx":
         return f"{command} --images FOLDER_OR_BAG"
-    return f"export it with ros-anomaly-export-network --precision {precision.value} first"
+    if precision is Precision.FP16 and own is Precision.FP32 and "weights" in source.manifest.files:
+        return command
+    return way_to(precision, source.role)
 
 
 def _check_backend(path: Path, manifest: Manifest, backend: str) -> None:
-    """Scores, and so thresholds, are those of the backend that an engine was built for."""
+    """Scores, and so thresholds, are those of the backend that an engine was built for.
+
+    A network that was only converted may still be compiled for another.
+    """
     built_for = manifest.build.backend if manifest.build is not None else backend
-    if built_for != backend and is_compiled(built_for):
+    if built_for != backend and (is_compiled(built_for) or not is_compiled(backend)):
         raise EngineError(f"{path}: expected backend {built_for!r}, which it was built for, found {backend!r}")
+
+
+def _check_program(path: Path, manifest: Manifest, role: str, policy: BuildPolicy) -> None:
+    """A torch program is exported, never built: what is not there, or not so, is no matter of the cache."""
+    if role != "torch_program":
+        return
+    precision = policy.precision or manifest.precision
+    if role not in manifest.files or precision is not manifest.precision:
+        has = manifest.precision.value if role in manifest.files else "none at all"
+        raise EngineError(
+            f"{path}: expected a torch program in {precision.value}, found {has}; {way_to(precision, role)}"
+        )

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ros_anomaly.runtime.building.builder import BuildRequest, Watch, build_engine
+from ros_anomaly.runtime.building.builders import is_compiled
 from ros_anomaly.runtime.building.lookup import NotBuiltError, wanted_precision
 from ros_anomaly.runtime.building.options import BuildOptions, StalePolicy
 from ros_anomaly.runtime.building.source import open_source
 from ros_anomaly.runtime.engines import EngineSpec
 from ros_anomaly.runtime.locate import manifest_path
+from ros_anomaly.runtime.manifest import load_manifest
 
 _Told = TypeVar("_Told")
 
@@ -27,6 +29,7 @@ def ensure_built(spec: EngineSpec, tell: Tell, say: Callable[[str], None]) -> bo
 
     Raises:
         NotBuiltError: it is not there and the policy is not to build it, or it would have to be converted first.
+        ValueError: it takes the place of one that was built with options that nobody knows here.
         EngineError: as ``EngineSpec.locate`` and ``build_engine``.
         OSError: the cache folder cannot be written.
     """
@@ -37,12 +40,15 @@ def ensure_built(spec: EngineSpec, tell: Tell, say: Callable[[str], None]) -> bo
         policy = spec.build
         if not policy.if_missing or (error.stale and policy.stale is StalePolicy.REFUSE):
             raise
-        source = open_source(manifest_path(spec.engine), spec.choice.name)
-        precision = wanted_precision(source, policy)
-        if precision is not source.manifest.precision:
+        named = manifest_path(spec.engine)
+        source = open_source(named, spec.choice.name)
+        precision = wanted_precision(load_manifest(named), policy)
+        if precision is not source.manifest.precision or not is_compiled(spec.choice.name):
             raise  # that takes images, or another export, which nodes do not have
         say(f"{error.reason}; it is built now")
-    options = BuildOptions(spec.choice.name, precision, policy.workspace_mib)
+        options = BuildOptions(spec.choice.name, precision, policy.workspace_mib)
+        if error.replaced is not None:
+            options = options.keeping(error.replaced.flags)
     tell(0.0, "")
     watch = Watch(
         progress=_at_change(lambda fraction: tell(fraction, ""), key=lambda fraction: int(100 * fraction)),

@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from enum import Enum
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from ros_anomaly.choice import Choice
 
 _CAPABILITY = re.compile(r"(\d{1,2})\.?(\d)")
 _OPTIMIZATION_LEVELS = range(6)
 
 
-class Precision(Enum):
+class Precision(Choice):
     """Of the matrices of a network; softmax and the weighted sum over masks are float32 in all of them."""
 
     FP32 = "fp32"
     FP16 = "fp16"
     INT8 = "int8"
 
-    @classmethod
-    def _missing_(cls, value: object) -> Precision:
-        raise ValueError(f"precision: expected one of {', '.join(p.value for p in cls)}; found {value!r}")
 
-
-class StalePolicy(Enum):
+class StalePolicy(Choice):
     """What becomes of a built engine that does not fit this machine or its source any more; it is never run."""
 
     REBUILD = "rebuild"
     REFUSE = "refuse"
-
-    @classmethod
-    def _missing_(cls, value: object) -> StalePolicy:
-        raise ValueError(f"stale: expected one of {', '.join(p.value for p in cls)}; found {value!r}")
 
 
 @dataclass(frozen=True)
@@ -76,6 +69,17 @@ class BuildOptions:
         if self.optimization_level is not None:
             asked["optimization_level"] = self.optimization_level
         return asked
+
+    def keeping(self, flags: Mapping[str, str | int | float | bool]) -> BuildOptions:
+        """With what was asked of the engine that this build replaces (its ``flags``), where nothing else is asked.
+
+        ValueError for flags that these options cannot ask for.
+        """
+        known = {"workspace_mib", "optimization_level"}
+        if unknown := sorted(set(flags) - known):
+            raise ValueError(f"flags: expected {', '.join(sorted(known))}; found {unknown[0]}, which cannot be kept")
+        kept: dict[str, Any] = {name: value for name, value in flags.items() if name not in self.flags}
+        return replace(self, **kept)
 
 
 @dataclass(frozen=True)

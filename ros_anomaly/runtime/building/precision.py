@@ -37,5 +37,15 @@ def in_precision(
         return export(source)
     raise EngineError(
         f"{source.path}: expected a network in {precision.value} (role {source.role}), found one in {found.value}; "
-        f"export it with ros-anomaly-export-network --precision {precision.value}"
+        f"{way_to(precision, source.role)}"
     )
+
+
+def way_to(precision: Precision, role: str) -> str:
+    """How a user comes to a file of a role, ``onnx`` or ``torch_program``, in a precision that cannot be made here."""
+    if precision is not Precision.INT8:
+        program = " --program" if role == "torch_program" else ""
+        return f"export it with ros-anomaly-export-network --precision {precision.value}{program}"
+    if role == "torch_program":
+        return "there are torch programs in fp32 and fp16 alone"
+    return "int8 is made from an engine in fp32 alone"

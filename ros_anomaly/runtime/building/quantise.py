@@ -64,8 +64,10 @@ def quantised(
             )
         except _BadImages as error:
             raise EngineError(str(error)) from None
-        except (RuntimeError, ValueError, TypeError) as error:
-            # What the quantiser raises where it cannot cope; what ``progress`` raises is none of these and passes.
+        except Exception as error:
+            if error is reader.passes:
+                raise
+            # Where they cannot cope quantiser, ONNX Runtime and onnx raise what has no common base.
             raise EngineError(f"{onnx_file}: expected a network that can be quantised, found: {error}") from error
         reader.check_enough()
         progress(1.0)
@@ -94,7 +96,11 @@ class _BadImages(Exception):
 
 
 class _Reader:
-    """The images as the quantiser asks for them."""
+    """The images as the quantiser asks for them.
+
+    Attributes:
+        passes: what the images or ``progress`` raised: no fault of the network, and none of ours to change.
+    """
 
     def __init__(self, images: Iterable[np.ndarray], size: tuple[int, int], progress: Callable[[float], None]) -> None:
         self._images: Iterator[np.ndarray] = iter(images)
@@ -102,9 +108,17 @@ class _Reader:
         self._size = size
         self._progress = progress
         self._count = 0
+        self.passes: Exception | None = None
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         """Inputs of the next run, None at the end."""
+        try:
+            return self._next()
+        except Exception as error:
+            self.passes = error
+            raise
+
+    def _next(self) -> dict[str, np.ndarray] | None:
         image = next(self._images, None)
         if image is None:
             self.check_enough()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +41,26 @@ def build_program(program_path: Path, options: BuildOptions, progress: Callable[
     progress(0.0)
     image, program = _load_for(program_path, "cuda")
     progress(_LOADED)
-    try:
+    with _failures_of(module, program_path):
         compiled = module.dynamo.compile(program, arg_inputs=[image], **_settings(module.dynamo.compile, options))
-        progress(_COMPILED)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "program.pt2"  # torch insists on the suffix
+    progress(_COMPILED)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "program.pt2"  # torch insists on the suffix
+        with _failures_of(module, program_path):
             module.save(compiled, str(path), output_format="exported_program", arg_inputs=[image])
-            built = path.read_bytes()
-    except RuntimeError as error:  # of which torch and Torch-TensorRT derive theirs
-        reason = " ".join(str(error).split())
-        raise EngineError(f"{program_path}: torch_tensorrt {module.__version__} built nothing: {reason}") from error
+        built = path.read_bytes()
     progress(1.0)
     return built
+
+
+@contextmanager
+def _failures_of(module: Any, path: Path) -> Iterator[None]:
+    """Turns whatever the library raises into an EngineError of one line; it raises more than RuntimeErrors."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise EngineError(f"{path}: torch_tensorrt {module.__version__} built nothing: {reason}") from error
 
 
 def _load_for(path: Path, device: str) -> tuple[Any, Any]:
@@ -67,8 +76,11 @@ def _load_for(path: Path, device: str) -> tuple[Any, Any]:
     inputs = [nodes[name].meta["val"] for name in program.graph_signature.user_inputs if name in nodes]
     if len(inputs) != 1:
         raise EngineError(f"{path}: expected a program of one image, found {len(inputs)} inputs")
-    image = torch.zeros(tuple(map(int, inputs[0].shape)), dtype=inputs[0].dtype, device=device)
-    return image, move_to_device_pass(program, device)
+    try:
+        image = torch.zeros(tuple(map(int, inputs[0].shape)), dtype=inputs[0].dtype, device=device)
+        return image, move_to_device_pass(program, device)
+    except RuntimeError as error:  # CUDA's errors, of memory too
+        raise EngineError(f"{path}: expected a program that fits on the device {device}, found: {error}") from error
 
 
 def _settings(compile_program: Callable[..., Any], options: BuildOptions) -> dict[str, Any]:

@@ -21,10 +21,11 @@ class TorchTensorRtSession:
     """Session over a program of ``build_program``: the contract's outputs in their order.
 
     The image and the outputs pass through page-locked memory that is allocated once; the TensorRT parts replay CUDA
-    graphs. ``options.threads`` means nothing to a GPU and is not looked at.
+    graphs. What the compiler left to torch computes without TF32. ``options.threads`` means nothing to a GPU and is not
+    looked at.
 
     Raises:
-        EngineError: library or GPU missing, or a program that does not load.
+        EngineError: library or GPU missing, or a program that does not load or run.
     """
 
     device = "cuda"
@@ -40,11 +41,24 @@ class TorchTensorRtSession:
             raise EngineError(
                 f"{path}: expected a program of {BACKEND}, found one that does not load: {error}"
             ) from error
-        module.runtime.set_cudagraphs_mode(True)
-        pinned = self.device == "cuda"
-        self._host_image = torch.empty(*manifest.input_size, 3, dtype=torch.uint8, pin_memory=pinned)
-        self._image = torch.empty_like(self._host_image, device=self.device)
+        # TF32 would round the float32 parts to ten bits of mantissa, which the manifest's precision does not say.
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
         self._names = RAW_OUTPUTS if manifest.kind is EngineKind.RAW else (*FUSED_OUTPUTS, SCENE_SCORE)
+        try:
+            module.runtime.set_cudagraphs_mode(True)
+            self._make_ready(manifest.input_size)
+        except Exception as error:  # torch's, CUDA's and TensorRT's own have no common base
+            self._module = None
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise EngineError(
+                f"{path}: expected a program that runs with {BACKEND} {module.__version__}, found: {reason}"
+            ) from error
+
+    def _make_ready(self, size: tuple[int, int]) -> None:
+        """Allocate what frames pass through, and run once: only then the outputs are known."""
+        pinned = self.device == "cuda"
+        self._host_image = torch.empty(*size, 3, dtype=torch.uint8, pin_memory=pinned)
+        self._image = torch.empty_like(self._host_image, device=self.device)
         with torch.inference_mode():
             outputs = self._module(self._image.zero_())
         self._host_outputs = [torch.empty(o.shape, dtype=o.dtype, pin_memory=pinned) for o in outputs]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum
 
+from ros_anomaly.choice import Choice
 from ros_anomaly.data.labels import StreetClass
 from ros_anomaly_sim.street.splits import Split
 
 
-class ObjectKind(str, Enum):
+class ObjectKind(str, Choice):
     """What an object is for: a part of the street, or an anomaly of one of the three splits."""
 
     CAR = "car"
@@ -22,10 +22,6 @@ class ObjectKind(str, Enum):
     NEGATIVE = "negative"
     VALIDATION_ANOMALY = "validation_anomaly"
     RESERVED = "reserved"
-
-    @classmethod
-    def _missing_(cls, value: object) -> ObjectKind:
-        raise ValueError(f"unknown object kind {value!r}: expected one of {', '.join(k.value for k in cls)}")
 
 
 CLASS_OF_KIND: dict[ObjectKind, StreetClass] = {
