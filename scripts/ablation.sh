@@ -31,7 +31,7 @@ train() { # LABEL STAGE SETTING…
     "$python" -m ros_anomaly.cli.train --recipe config/recipes/street.yaml --frames "$frames" --out "$run" --resume \
         --stage "$stage" --set network.input_scale=1 --set "$stage.iterations=$iterations" \
         --set "$stage.phases=[{until: 1.0, crop: [240, 400], batch: 4, scale: [0.7, 1.3]}]" \
-        --set log.validate_minutes=1000 "${settings[@]}"
+        --set "$stage.ema_decay=0" --set log.validate_minutes=1000 "${settings[@]}"
 }
 
 tune() { # LABEL SETTING…
