@@ -12,12 +12,7 @@ from ros_anomaly.signals import interrupted_by_signals
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@pytest.fixture(autouse=True)
-def heeded_hang_up():
-    """Whatever runs the tests may ignore it."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
+pytestmark = pytest.mark.usefixtures("heeded_hang_up")
 
 
 @pytest.mark.parametrize("number", NUMBERS)

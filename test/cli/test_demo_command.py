@@ -52,6 +52,7 @@ def test_what_cannot_be_planned_is_told_before_anything_starts(
     assert list((tmp_path / "out" / "logs").iterdir()) == []
 
 
+@pytest.mark.usefixtures("heeded_hang_up")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_in_order(monkeypatch, capsys, tmp_path: Path, number: signal.Signals):
     pytest.importorskip("carla")

@@ -90,6 +90,7 @@ def test_a_scenario_that_fails_is_told_beside_the_others(
     assert list(folder.records()) == ["horse"] and "failed cow" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("heeded_hang_up")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals):
     tidied: list[str] = []

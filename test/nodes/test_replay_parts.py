@@ -366,7 +366,7 @@ def test_what_was_counted_is_told_though_the_detector_fell_silent(tmp_path, monk
     monkeypatch.setattr(port, "publish", lambda topic, raw: FakePort.publish(port, topic, b"%d" % T0))
     monkeypatch.setattr(FakePort, "close", lambda self: None, raising=False)
     monkeypatch.setattr(replay_process, "ReplayNode", lambda *arguments: port)
-    monkeypatch.setattr(replay_process, "_graph", lambda arguments: nullcontext())
+    monkeypatch.setattr(replay_process, "on_graph", lambda arguments: nullcontext())
     path = tmp_path / "d"
     with BagWriter(path) as bag:
         for index in range(4):
