@@ -8,8 +8,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+_ENDING_S = 5.0
 
 
 class ServerDied(RuntimeError):
@@ -98,6 +101,9 @@ class ServerProcess:
         line = lines[0] if lines else ""
         port = line.rsplit(":", 1)[-1].strip()
         if not (line.startswith("ready on") and port.isdigit()):
+            if lines and not line:  # its output is closed: it is about to end, and may not have yet
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_ENDING_S)
             what = "ended" if not self.alive else f"was not ready within {startup_s:g} s"
             raise ServerDied(f"the CARLA server {what}{self._last_words()}")
         return int(port)

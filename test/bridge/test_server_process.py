@@ -28,6 +28,11 @@ def test_one_that_ends_says_why():
         ServerProcess(python("import sys; sys.exit('no such town')"))
 
 
+def test_one_that_closes_its_output_before_it_ends_says_why_too():
+    with pytest.raises(ServerDied, match="the CARLA server ended: no such town"):
+        ServerProcess(python("import os, sys, time; os.close(1); time.sleep(0.5); sys.exit('no such town')"))
+
+
 def test_one_that_says_nothing_is_given_up():
     with pytest.raises(ServerDied, match="was not ready within 0.5 s"):
         ServerProcess(python("import time; time.sleep(60)"), startup_s=0.5)
