@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Which negatives help: fine-tunes one closed-set network once for every kind of them, all else being equal, and measures the
-# results side by side on validation. And what a backbone that knows ImageNet is worth: two closed sets, from it and from
+# results side by side on 100 validation frames. And what a backbone that knows ImageNet is worth: two closed sets, from it and from
 # random numbers.
 #
 #   scripts/ablation.sh CLOSED.safetensors FRAMES OUT [ITERATIONS]
@@ -38,6 +38,10 @@ tune() { # LABEL SETTING…
     train "$1" outlier "${@:2}"
 }
 
+measure() { # NAME LABEL=WEIGHTS…
+    "$python" -m ros_anomaly.cli.ablation "${@:2}" --frames 100 --out "$out/$1"
+}
+
 tune none "outlier.mixture={}"
 tune inlier_crops "outlier.mixture={inlier_crops: 0.7}"
 tune shapes "outlier.mixture={shapes: 0.7}"
@@ -51,12 +55,12 @@ tune household "outlier.mixture={pasted: 0.35, rendered: 0.35}" "data.negative_k
 labels=(none inlier_crops shapes pasted plain_pasting rendered pasted_and_rendered)
 networks=("closed set=$closed")
 for label in "${labels[@]}"; do networks+=("${label//_/ }=$out/$label/outlier.safetensors"); done
-"$python" -m ros_anomaly.cli.ablation "${networks[@]}" --out "$out/negatives"
-"$python" -m ros_anomaly.cli.ablation "household=$out/household/outlier.safetensors" \
+measure negatives "${networks[@]}"
+measure kinds "household=$out/household/outlier.safetensors" \
     "all kinds=$out/pasted_and_rendered/outlier.safetensors" --seen "household=household" \
-    --seen "all kinds=household,shape" --out "$out/kinds"
+    --seen "all kinds=household,shape"
 
 train imagenet closed
 train random_numbers closed pretrained_backbone=false closed.backbone_factor=1
-"$python" -m ros_anomaly.cli.ablation "ImageNet=$out/imagenet/closed.safetensors" \
-    "random numbers=$out/random_numbers/closed.safetensors" --out "$out/backbone"
+measure backbone "ImageNet=$out/imagenet/closed.safetensors" \
+    "random numbers=$out/random_numbers/closed.safetensors"
