@@ -12,6 +12,7 @@ from ros_anomaly.benchmark import memory
 from ros_anomaly.benchmark.contender import ContenderSpec
 from ros_anomaly.benchmark.contender_process import ContenderFailed, ContenderProcess, Ended, Turn
 from ros_anomaly.benchmark.statistics import Ratio, Times, paired_ratio, times_of
+from ros_anomaly.limits import check_above_zero, check_at_least
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class ContestPlan:
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            value = getattr(self, item.name)
-            if value < (0 if item.name in ("warmup", "settle") else 1e-9):
-                raise ValueError(f"contest {item.name}: expected more, found {value}")
+            if item.name in ("warmup", "settle"):
+                check_at_least(f"contest {item.name}", getattr(self, item.name), 0)
+            else:
+                check_above_zero(f"contest {item.name}", getattr(self, item.name))
 
 
 @dataclass(frozen=True)

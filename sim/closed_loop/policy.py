@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ros_anomaly.checked import read_yaml
+from ros_anomaly.limits import check_above_zero
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         for f in fields(self):
-            value = getattr(self, f.name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{f.name}: expected above 0, found {value}")
+            check_above_zero(f.name, getattr(self, f.name))
         if self.brake > 1:
             raise ValueError(f"brake: expected at most 1, found {self.brake}")
 
