@@ -14,9 +14,11 @@ from ros_anomaly.hazard.config import HazardConfig, RegionConfig
 from ros_anomaly.hazard.corridor import Corridor
 from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.hazard.regions import find_regions
+from ros_anomaly.hazard.scene import scene_shift, usual_score
 from ros_anomaly.hazard.types import Assessment
 from ros_anomaly.runtime.contract import Engine, Prediction
-from ros_anomaly.runtime.manifest import Manifest, Threshold
+from ros_anomaly.runtime.manifest import Manifest
+from ros_anomaly.runtime.threshold import Threshold
 
 _STRAIGHT = Corridor()
 
@@ -93,13 +95,20 @@ class Detector:
             latency_ms=1e3 * (time.perf_counter() - started_s),
             engine_ms=1e3 * engine_s,
             resize_ms=1e3 * (engine_started_s - started_s),
+            scene_shift=self._scene_shift(score),
         )
 
-    def doubt(self, hazard: HazardConfig) -> str:
-        """Why the calibrated threshold promises nothing under ``hazard``, one line; empty where it does.
+    def _scene_shift(self, score: np.ndarray) -> float | None:
+        calibrated = self._engine.manifest.threshold
+        if calibrated is None or calibrated.usual_score is None:
+            return None
+        return scene_shift(usual_score(score), calibrated.usual_score, calibrated.value)
 
-        It was calibrated under a policy, and with a backend, of its own; a given threshold promises nothing in the
-        first place.
+    def doubt(self, hazard: HazardConfig) -> str:
+        """What the calibration does not promise under ``hazard``, one line; empty where it keeps its promises.
+
+        It was made under a policy, and with a backend, of its own; a given threshold promises nothing in the first
+        place. One without a usual score on record cannot tell an unfamiliar scene.
         """
         if self._config.threshold is not None:
             return ""
@@ -112,7 +121,10 @@ class Detector:
             doubts.append(f"an engine other than {calibrated.inherited_from}, which it was calibrated on")
         doubts.append(_unlike_backend(calibrated, manifest, self._engine.backend))
         found = ", ".join(doubt for doubt in doubts if doubt)
-        return found and f"the rate of false hazards at the calibrated threshold is not known with {found}"
+        told = [f"the rate of false hazards at the calibrated threshold is not known with {found}"] if found else []
+        if calibrated.usual_score is None:
+            told.append("an unfamiliar scene is not told from a clear road: the manifest has no usual_score")
+        return "; ".join(told)
 
     def predict(self, image: np.ndarray) -> Prediction:
         """The engine's own maps for an image of any size, at network size: what evaluation of scores needs."""

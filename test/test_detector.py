@@ -14,9 +14,12 @@ import toy_engine
 from ros_anomaly.detector import Detector, DetectorConfig, fit_image
 from ros_anomaly.hazard.config import HazardConfig, RegionConfig
 from ros_anomaly.hazard.ground import GroundProjection
+from ros_anomaly.hazard.monitor import HazardMonitor, Now, Observation
+from ros_anomaly.hazard.types import HazardLevel
 from ros_anomaly.runtime.contract import Prediction
 from ros_anomaly.runtime.engines import EngineSpec, load_engine
 from ros_anomaly.runtime.errors import EngineError
+from ros_anomaly.runtime.locate import manifest_path
 from ros_anomaly.runtime.manifest import load_manifest
 from ros_anomaly.runtime.runner import InProcessRunner
 
@@ -149,6 +152,42 @@ def test_a_threshold_without_a_backend_on_record_is_doubted_under_all_but_the_de
     assert Detector(fixed).doubt(HazardConfig()) == ""
     fixed.backend = "openvino:bf16"
     assert "backend openvino:bf16 (calibrated with one that is not on record)" in Detector(fixed).doubt(HazardConfig())
+
+
+def test_a_threshold_without_a_usual_score_tells_no_scene_from_another(tmp_path):
+    manifest = load_manifest(toy_engine.make_toy_engine(tmp_path, SIZE))
+    own = replace(manifest.thresholds[manifest.score], settings=HazardConfig().calibrated(), usual_score=None)
+    unaware = Detector(
+        FixedEngine(np.full((18, 32), 0.4, np.float32), replace(manifest, thresholds={manifest.score: own}))
+    )
+    assert unaware.infer(street_image()).scene_shift is None
+    assert unaware.doubt(HazardConfig()).startswith("an unfamiliar scene is not told from a clear road")
+    assert unaware.doubt(HazardConfig.from_flat({"corridor.half_width_m": 2.0})).count(";") == 1
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "shift"),
+    [(-1.0, 0.25, 0.0), (0.25, -1.0, 0.0), (-1.0, 0.375, 0.5), (0.5, -1.0, 0.0), (0.0, 0.5, 1.0), (0.0, 1.0, 3.0)],
+)
+def test_scene_is_judged_by_its_ground(tmp_path, upper, lower, shift):
+    manifest = load_manifest(toy_engine.make_toy_engine(tmp_path, SIZE))  # threshold 0.5, usual score 0.25
+    score = np.full((18, 32), upper, np.float32)
+    score[9:] = lower
+    score[9:, :14] = 1.0  # an anomaly that fills less than half of the ground changes nothing
+    assert Detector(FixedEngine(score, manifest)).infer(street_image()).scene_shift == pytest.approx(shift)
+
+
+def test_masks_that_hold_nothing_are_no_clear_road():
+    """A score of 0 everywhere is what the default score gives where no mask holds a pixel: below the threshold."""
+    manifest = load_manifest(manifest_path("default"))
+    assert manifest.score == "uno_normalised" and manifest.threshold.value > 0
+    blind = Detector(FixedEngine(np.zeros(manifest.output_size, np.float32), manifest))
+    monitor = HazardMonitor()
+    for frame in range(1, 6):
+        now = Now(frame * 100_000_000, frame * 100_000_000)
+        state = monitor.step(Observation(blind.infer(street_image(manifest.input_size)), now.ros_ns, None), now)
+        assert state.level is HazardLevel.UNKNOWN
+    assert state.reason.startswith("unfamiliar scene: scores of the ground shifted by 0.5")
 
 
 @pytest.mark.parametrize("threshold", [math.nan, math.inf])

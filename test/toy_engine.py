@@ -9,12 +9,15 @@ import onnx
 from onnx import helper, numpy_helper
 
 from ros_anomaly.data.labels import NUM_INLIER_CLASSES, StreetClass
-from ros_anomaly.runtime.manifest import EngineKind, Manifest, Threshold, file_entry
+from ros_anomaly.runtime.manifest import EngineKind, Manifest, file_entry
+from ros_anomaly.runtime.threshold import Threshold
 from ros_anomaly.scores.names import Aggregation
 
 MAGENTA = (255, 0, 255)
 GREY = (127, 127, 127)
 NUM_QUERIES = 4
+USUAL_SCORE = 0.25
+"""A little above grey: what the manifest says of the ground of clear images, where it has a threshold above it."""
 _OPSET = 18
 
 
@@ -71,7 +74,9 @@ def make_toy_engine(
         files={"onnx": file_entry(onnx_path)},
         score="uno",
         aggregation=Aggregation.MASKS if stride == 4 else Aggregation.EXACT,
-        thresholds={} if threshold is None else {"uno": Threshold(threshold, rule="set by a test", data="none")},
+        thresholds={}
+        if threshold is None
+        else {"uno": Threshold(threshold, "set by a test", "none", usual_score=min(USUAL_SCORE, threshold - 0.05))},
         opset=_OPSET,
     )
     manifest.save(folder / f"{name}.json")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ros_anomaly.cli import calibrate_output, common
 from ros_anomaly.cli.cache import cache_folder
-from ros_anomaly.cli.calibrate_search import Policy, outcome_of, search, watched_minutes
+from ros_anomaly.cli.calibrate_search import Policy, outcome_of, search, usual_score_of, watched_minutes
 from ros_anomaly.cli.clear_drives import record_drives, street_drives, street_ground
 from ros_anomaly.cli.street_frames import STREET_SIZE, simulator_fingerprint, street_source
 from ros_anomaly.cli.user_drives import DriveOptions, user_drives
@@ -102,6 +102,7 @@ def calibrate(args: argparse.Namespace) -> None:
         _check_different(drives, tracks)
         minutes = [watched_minutes(drive, track, policy) for drive, track in zip(drives, tracks, strict=True)]
         result = search(tracks, sum(minutes), policy, rule)
+        usual = usual_score_of(tracks, result.threshold, policy)
         recall = None if args.no_recall else _recall(engine, result.threshold, args.frames, policy)
     finally:
         engine.close()
@@ -114,6 +115,7 @@ def calibrate(args: argparse.Namespace) -> None:
         ),
         of_streets=not args.drive,
         backend=args.backend,
+        usual_score=usual,
         recall=recall,
         recall_frames=args.frames,
         settings=policy.hazard.calibrated(),

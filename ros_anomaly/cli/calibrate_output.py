@@ -31,6 +31,7 @@ class Outcome:
 
     Attributes:
         of_streets: rendered drives; else a user's own.
+        usual_score: what the ground of clear images hardly ever exceeds; None where it is no less than the threshold.
         recall: of the streets' validation objects; None if it was not asked for.
         recall_frames: on so many frames; None for all of the protocol.
         settings: parameters of the hazard policy that the threshold rests on.
@@ -42,6 +43,7 @@ class Outcome:
     drives: tuple[DriveOutcome, ...]
     of_streets: bool
     backend: str
+    usual_score: float | None
     recall: ObjectRecall | None
     recall_frames: int | None
     settings: Mapping[str, float | int | bool]
@@ -89,6 +91,8 @@ def text(outcome: Outcome) -> str:
             f"  the rule speaks of {rule.per_minutes:g} minutes: with {result.minutes:.1f} it allows "
             f"{rule.allowed(result.minutes)}, and more driving would prove more"
         )
+    if outcome.usual_score is not None:
+        lines.append(f"  the ground of clear images scores at most {outcome.usual_score:.4f} in 99 of 100")
     if outcome.recall is not None:
         lines += _recall_lines(outcome.recall, outcome.recall_data or "")
     return "\n".join(lines)
@@ -128,6 +132,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
             }
             for own in outcome.drives
         ],
+        "usual_score": outcome.usual_score,
         "settings": dict(outcome.settings),
         "recall_data": outcome.recall_data,
     }
@@ -148,7 +153,8 @@ def write_threshold(path: Path, outcome: Outcome) -> Path:
     Raises:
         CliError: not a fused engine.
     """
-    from ros_anomaly.runtime.manifest import Threshold, load_manifest
+    from ros_anomaly.runtime.manifest import load_manifest
+    from ros_anomaly.runtime.threshold import Threshold
 
     manifest = load_manifest(path)
     if manifest.score is None:
@@ -160,6 +166,7 @@ def write_threshold(path: Path, outcome: Outcome) -> Path:
         figures=_manifest_figures(outcome),
         settings=dict(outcome.settings),
         backend=outcome.backend,
+        usual_score=outcome.usual_score,
     )
     replace(manifest, thresholds={**manifest.thresholds, manifest.score: threshold}).save(path)
     return path

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ros_anomaly.training.calibration import CalibrationResult, CalibrationRule
 
 _ENOUGH_WATCHED = 0.9
+_USUAL_SHARE = 0.99
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,27 @@ def search(tracks: Sequence[ScoreTrack], minutes: float, policy: Policy, rule: C
     result = choose_threshold(false_hazards, minutes, grid, rule)
     progress.finish()
     return result
+
+
+def usual_score_of(tracks: Sequence[ScoreTrack], threshold: float, policy: Policy) -> float | None:
+    """What the ground of sound clear images scores in 99 of 100; None, and said so, where that is no less than the
+    threshold: nothing can then tell an unfamiliar scene.
+    """
+    import numpy as np
+
+    from ros_anomaly.hazard.scene import usual_score
+
+    usual = [
+        usual_score(track.score(index))
+        for track in tracks
+        for index in range(len(track))
+        if track.image_facts(index).fault(policy.hazard.image) is None
+    ]
+    highest = float(np.quantile(usual, _USUAL_SHARE))
+    if highest < threshold:
+        return highest
+    common.say(f"the ground of clear images scores {highest:.4f}, no less than the threshold: scenes are not judged")
+    return None
 
 
 def outcome_of(drive: ClearDrive, track: ScoreTrack, minutes: float, threshold: float, policy: Policy) -> DriveOutcome:

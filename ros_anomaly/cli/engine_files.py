@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ros_anomaly.network.fused import FusedNetwork, RawNetwork
     from ros_anomaly.network.model import AnomalyNetwork
     from ros_anomaly.network.parity import ExportParity
-    from ros_anomaly.runtime.manifest import Manifest, Threshold
+    from ros_anomaly.runtime.manifest import Manifest
+    from ros_anomaly.runtime.threshold import Threshold
     from ros_anomaly.scores.names import Aggregation
 
 EXPORTED_PRECISIONS = ("fp32", "fp16")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ros_anomaly.evaluation.labelled.source import EvaluationSource
     from ros_anomaly.runtime.engines import FusedEngine, RawEngine
     from ros_anomaly.runtime.manifest import Manifest
+    from ros_anomaly.runtime.threshold import Threshold
     from ros_anomaly.scores.statistics import ScoreStatistics
 
 DEFAULT_SCORES = ("uno", "uno_clamped", "uno_normalised", "unc", "objectness", "msp", "max_logit")
@@ -57,7 +58,7 @@ class OpenEngine:
     key: dict[str, object]
     engine: RawEngine | FusedEngine
     fit: str | None
-    thresholds: Mapping[str, float]
+    thresholds: Mapping[str, Threshold]
     own_score: str | None
 
     def close(self) -> None:
@@ -128,7 +129,8 @@ def _open_fused(name: str, manifest: Manifest, request: Request) -> OpenEngine:
         key,
         engine,
         None,
-        *_deployed(manifest),
+        manifest.thresholds,
+        manifest.score,
     )
 
 
@@ -157,15 +159,8 @@ def _open_raw(name: str, manifest: Manifest, request: Request) -> OpenEngine:
         "backend": request.backend,
     }
     fit = statistics.data if statistics else None
-    thresholds, own_score = _deployed(manifest)
-    if request.aggregation != "masks":
-        thresholds = {}
-    return OpenEngine(manifest.name, manifest.fingerprint, "raw", scorer, key, engine, fit, thresholds, own_score)
-
-
-def _deployed(manifest: Manifest) -> tuple[dict[str, float], str | None]:
-    """(calibrated thresholds by score, the score that is deployed)."""
-    return {name: own.value for name, own in manifest.thresholds.items()}, manifest.score
+    thresholds = manifest.thresholds if request.aggregation == "masks" else {}
+    return OpenEngine(manifest.name, manifest.fingerprint, "raw", scorer, key, engine, fit, thresholds, manifest.score)
 
 
 def unique_labels(engines: Sequence[tuple[str, str]]) -> list[str]:

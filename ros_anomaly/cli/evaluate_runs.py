@@ -102,7 +102,12 @@ def _deployment(opened: OpenEngine, plan: RunPlan) -> Deployment | None:
 
     if plan.convention is not None or not set(opened.thresholds) & set(opened.scorer.names):
         return None
-    return Deployment(opened.thresholds, evaluate_sources.street_near_rule())
+    calibrated = opened.thresholds
+    return Deployment(
+        {name: own.value for name, own in calibrated.items()},
+        evaluate_sources.street_near_rule(),
+        usual_scores={name: own.usual_score for name, own in calibrated.items() if own.usual_score is not None},
+    )
 
 
 class _Progress:

@@ -36,6 +36,8 @@ def _recall(report: EngineReport) -> Iterator[str]:
 
 
 def _gains(report: EngineReport) -> Iterator[str]:
+    for name, count in report.unfamiliar.items():
+        yield f"unfamiliar scenes by {name}, which the node calls UNKNOWN: {_of(count, report.frames)}"
     for name, own in report.gains.items():
         yield f"AP of {name} less that of the other scores, in per cent (95 % interval, frames drawn alike):"
         for other, gain in own.items():
@@ -51,9 +53,10 @@ def _corruptions(engine: EvaluatedEngine) -> Iterator[str]:
     name, clean = engine.shown_score, engine.report
     own = clean.scores[name].headline
     yield f"{name} on corrupted pictures, in per cent, and what changed:"
-    yield f"  {'':<16}{'AP':>6}{'':>8}{'AUROC':>8}{'':>8}{'FPR95':>8}{'':>8}{'mIoU':>8}{'':>8}"
+    yield f"  {'':<16}{'AP':>6}{'':>8}{'AUROC':>8}{'':>8}{'FPR95':>8}{'':>8}{'mIoU':>8}{'':>8}{'UNKNOWN':>9}"
     figures = (own.ap, own.auroc, own.fpr95, clean.miou)
-    yield f"  {'clean':<16}" + "".join(f"{_percent(value):>6}{'':>8}  " for value in figures).rstrip()
+    row = "".join(f"{_percent(value):>6}{'':>8}  " for value in figures)
+    yield f"  {'clean':<16}{row}{_percent(clean.unfamiliar_share(name)):>7}"
     for one in engine.corrupted:
         after, losses = one.report.scores[name].headline, one.losses(clean, name)
         pairs = (
@@ -63,7 +66,7 @@ def _corruptions(engine: EvaluatedEngine) -> Iterator[str]:
             (one.report.miou, losses["miou"]),
         )
         row = "".join(f"{_percent(value):>6}{_change(change):>8}  " for value, change in pairs)
-        yield f"  {one.corruption.label:<16}{row}".rstrip()
+        yield f"  {one.corruption.label:<16}{row}{_percent(one.report.unfamiliar_share(name)):>7}"
 
 
 def _of(found: int, objects: int) -> str:

@@ -12,7 +12,7 @@ from ros_anomaly.cli import common, network_sources
 if TYPE_CHECKING:
     import numpy as np
 
-    from ros_anomaly.runtime.manifest import Threshold
+    from ros_anomaly.runtime.threshold import Threshold
 
 _MOST_IMAGES = 8
 

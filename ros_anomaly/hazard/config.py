@@ -133,6 +133,19 @@ class ImageHealthConfig(_Checked):
     min_contrast: float = _setting(2.0, 0.0, 255.0, "standard deviation of grey levels")
 
 
+@dataclass(frozen=True)
+class SceneConfig(_Checked):
+    """When a score map shows that the network does not know what it sees."""
+
+    max_shift: float = _setting(
+        0.05,
+        0.0,
+        1e6,
+        "UNKNOWN where the lower half of the image mostly scores higher than it did in calibration, by more than this "
+        "share of the way to the threshold; 1 is as good as off",
+    )
+
+
 _CALIBRATED = ("region.", "corridor.", "confirm.")
 
 
@@ -146,6 +159,7 @@ class HazardConfig:
     confirm: ConfirmationConfig = ConfirmationConfig()
     fresh: FreshnessConfig = FreshnessConfig()
     image: ImageHealthConfig = ImageHealthConfig()
+    scene: SceneConfig = SceneConfig()
 
     @classmethod
     def from_flat(cls, values: Mapping[str, Scalar]) -> HazardConfig:

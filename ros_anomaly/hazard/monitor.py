@@ -93,15 +93,23 @@ class HazardMonitor:
         fault = stamp_fault(observation.stamp_ns, previous, now.ros_ns, self._config.fresh)
         if not math.isfinite(observation.assessment.max_score):
             fault = fault or f"score is not finite: {observation.assessment.max_score}"
-        image = observation.image
-        if image is None:
-            return fault
+        if observation.image is not None:
+            fault = self._image_fault(observation.image, fault)
+        return fault or self._scene_fault(observation.assessment.scene_shift)
+
+    def _image_fault(self, image: ImageFacts, before: str | None) -> str | None:
         self._same_images = self._same_images + 1 if image.digest == self._last_digest else 1
         self._last_digest = image.digest
         limit = self._config.image.frozen_frames
         if limit and self._same_images >= limit:
-            fault = fault or f"frozen image: {self._same_images} identical in a row, limit {limit}"
-        return fault or image.fault(self._config.image)
+            before = before or f"frozen image: {self._same_images} identical in a row, limit {limit}"
+        return before or image.fault(self._config.image)
+
+    def _scene_fault(self, shift: float | None) -> str | None:
+        limit = self._config.scene.max_shift
+        if shift is None or shift <= limit:
+            return None
+        return f"unfamiliar scene: scores of the ground shifted by {shift:.3f} since calibration, limit {limit:g}"
 
     def _heartbeat(self, clock_fault: str | None, now: Now) -> HazardState:
         fault = clock_fault or self._silence(now)
@@ -180,6 +188,7 @@ class HazardMonitor:
             max_score=assessment.max_score,
             latency_ms=assessment.latency_ms,
             frame_age_ms=self._age_ms(observation.stamp_ns, now),
+            scene_shift=assessment.scene_shift,
         )
 
     @staticmethod

@@ -59,6 +59,8 @@ class Assessment:
         latency_ms: image in to assessment out, measured on a steady clock.
         engine_ms, resize_ms: the part of it of the engine, and of bringing the image to the engine's size; None where
             they were not measured.
+        scene_shift: how unlike those of calibration the scores of the ground are (``scene.scene_shift``); None where
+            the engine's manifest says nothing of them.
     """
 
     mask: np.ndarray
@@ -69,6 +71,7 @@ class Assessment:
     latency_ms: float
     engine_ms: float | None = None
     resize_ms: float | None = None
+    scene_shift: float | None = None
 
 
 @dataclass(frozen=True)
@@ -88,3 +91,4 @@ class HazardState:
     max_score: float | None = None
     latency_ms: float | None = None
     frame_age_ms: float | None = None
+    scene_shift: float | None = None

@@ -73,6 +73,7 @@ def hazard_message(
         "latency_ms": _number(state.latency_ms),
         "frame_age_ms": _number(state.frame_age_ms),
         "dropped": str(dropped),
+        "scene_shift": _number(state.scene_shift),
         "engine_ms": _number(stages.engine_ms if stages else None),
         "stages_ms": _stages_text(stages),
     }
@@ -102,8 +103,9 @@ def hazard_report(message: DiagnosticArray) -> HazardReport:
             max_score=_optional_float(values["max_score"]),
             latency_ms=_optional_float(values["latency_ms"]),
             frame_age_ms=_optional_float(values["frame_age_ms"]),
+            scene_shift=_optional_float(values.get("scene_shift", "")),  # recordings may lack this key and the stages
         )
-        dropped, stages = int(values["dropped"]), _stages(values.get("stages_ms", ""))  # recordings may lack the key
+        dropped, stages = int(values["dropped"]), _stages(values.get("stages_ms", ""))
     except KeyError as error:
         raise ValueError(f"hazard status: expected the key {error}, found {sorted(values)}") from None
     except (TypeError, ValueError) as error:

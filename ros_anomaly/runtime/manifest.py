@@ -13,7 +13,8 @@ Schema of ``<name>.json``, contract version 1::
       "score": "uno",                       null for raw
       "aggregation": "masks",            or exact; null for raw
       "thresholds": {"uno": {"value": -0.2, "rule": "…", "data": "…", "figures": {"object_recall": 0.7},
-                             "settings": {}, "inherited_from": "", "backend": "onnxruntime"}},
+                             "settings": {}, "inherited_from": "", "backend": "onnxruntime",
+                             "usual_score": -0.999}},
       "files": {"onnx": {"name": "default.onnx", "sha256": "…"}, "weights": {…}, "torch_program": {…}, "engine": {…}},
       "opset": 18,                          null where there is no ONNX
       "precision": "fp32",                  of the matrices: fp32, fp16 or int8
@@ -32,20 +33,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from ros_anomaly.choice import Choice
 from ros_anomaly.data.labels import STREET_CLASSES, ClassSet
-from ros_anomaly.runtime.backends import DEFAULT_BACKEND
 from ros_anomaly.runtime.building.info import BuildInfo
 from ros_anomaly.runtime.building.options import Precision
 from ros_anomaly.runtime.contract import CONTRACT_VERSION
 from ros_anomaly.runtime.errors import ManifestError
 from ros_anomaly.runtime.files import sha256_of, write_atomically
+from ros_anomaly.runtime.threshold import Threshold
 from ros_anomaly.scores.names import Aggregation, check_score_name
 
 FILE_ROLES = ("weights", "onnx", "torch_program", "engine")
@@ -85,50 +85,6 @@ class FileEntry:
             raise ManifestError(f"file name: expected one without folders, found {self.name!r}")
         if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
             raise ManifestError(f"sha256 of {self.name}: expected 64 lower-case hex digits, found {self.sha256!r}")
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """A calibrated threshold: anomalous is what scores strictly higher.
-
-    Attributes:
-        value: of the score.
-        rule: by which it was chosen.
-        data: on what.
-        figures: what came of it there (fractions, counts, minutes).
-        settings: parameters of the hazard policy under which the rule was kept, by their names.
-        inherited_from: the engine that it was calibrated on, where that is another than the manifest's own; empty
-            where it was calibrated on this one.
-        backend: that ran the engine then, as a text (``backends.BackendChoice``); empty where that is not on record.
-    """
-
-    value: float
-    rule: str
-    data: str
-    figures: Mapping[str, float] = field(default_factory=dict)
-    settings: Mapping[str, float | int | bool] = field(default_factory=dict)
-    inherited_from: str = ""
-    backend: str = ""
-
-    def __post_init__(self) -> None:
-        if isinstance(self.value, bool) or not isinstance(self.value, (int, float)) or not math.isfinite(self.value):
-            raise ManifestError(f"threshold: expected a finite number, found {self.value!r}")
-        if not isinstance(self.backend, str):
-            raise ManifestError(f"threshold backend: expected a text, found {self.backend!r}")
-
-    def unlike(self, backend: str) -> str:
-        """In what ``backend`` differs from the one that this was calibrated with, for people; empty where it does not.
-
-        Scores, and what exceeds a threshold, shift a little from one library to the next, and more where it rounds.
-        What is not on record was calibrated before backends were recorded, when all calibrated with the default.
-        """
-        if (self.backend or DEFAULT_BACKEND) == backend:
-            return ""
-        return f"backend {backend} (calibrated with {self.backend or 'one that is not on record'})"
-
-    def inherited(self, source: str) -> Threshold:
-        """This threshold for an engine made from ``source``, until it is calibrated on its own scores."""
-        return replace(self, inherited_from=self.inherited_from or source)
 
 
 def class_entries(classes: ClassSet) -> tuple[ClassEntry, ...]:

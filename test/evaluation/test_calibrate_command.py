@@ -19,7 +19,8 @@ from ros_anomaly.hazard.config import HazardConfig
 from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.runtime import engines
 from ros_anomaly.runtime.contract import Prediction
-from ros_anomaly.runtime.manifest import EngineKind, Manifest, Threshold, file_entry, load_manifest
+from ros_anomaly.runtime.manifest import EngineKind, Manifest, file_entry, load_manifest
+from ros_anomaly.runtime.threshold import Threshold
 from ros_anomaly.scores.names import Aggregation
 
 SIZE = (360, 640)
@@ -121,6 +122,22 @@ def test_threshold_is_found_written_and_explained(manifest_file, capsys):
     assert threshold.figures["false_hazards_per_10_min_below"] == figures["false_hazards_per_10_min_below"]
     assert threshold.settings == HazardConfig().calibrated() and threshold.inherited_from == ""
     assert threshold.backend == "onnxruntime"
+    assert threshold.usual_score == figures["usual_score"] == 0.0  # what clear_drive shows, its false alarms aside
+
+
+def test_ground_that_scores_as_high_as_the_threshold_judges_no_scene(manifest_file, monkeypatch, capsys):
+    path, _ = manifest_file
+
+    def bright(index, size, duration_s, rate_hz):
+        for one in clear_drive(index, size, duration_s, rate_hz):
+            image = one.image.copy()
+            image[size[0] // 2 :, :, 0] = 255
+            yield replace(one, image=image)
+
+    monkeypatch.setattr(clear_drives, "clear_drive", bright)
+    assert run(path, "--minutes", "1", "--no-recall") == 0
+    assert "scenes are not judged" in capsys.readouterr().err
+    assert load_manifest(path).threshold.usual_score is None
 
 
 def test_drives_are_kept_and_a_dry_run_writes_nothing(manifest_file, capsys):

@@ -28,6 +28,7 @@ from ros_anomaly.cli import (
 from ros_anomaly.evaluation.labelled.source import EvaluationSource
 from ros_anomaly.evaluation.recall import NearRule
 from ros_anomaly.hazard.ground import GroundProjection
+from ros_anomaly.runtime.threshold import Threshold
 
 
 @pytest.fixture
@@ -326,11 +327,13 @@ def test_an_interrupted_run_goes_on_among_the_corruptions(oracle, tmp_path, caps
 
 @pytest.fixture
 def calibrated(oracle, monkeypatch):
-    """The oracle, deployed with a threshold for "uno"."""
+    """The oracle, deployed with a threshold for "uno" and the usual score ``oracle.usual_score``."""
     opened = evaluate_engines.open_engine
+    oracle.usual_score = None
 
     def open_engine(name, request):
-        return replace(opened(name, request), thresholds={"uno": 0.5}, own_score="uno")
+        threshold = Threshold(0.5, "rule", "data", usual_score=oracle.usual_score)
+        return replace(opened(name, request), thresholds={"uno": threshold}, own_score="uno")
 
     monkeypatch.setattr(evaluate_runs, "open_engine", open_engine)
     ground = GroundProjection.from_fov(SIZE, np.pi / 2)
@@ -353,6 +356,20 @@ def test_objects_found_at_the_calibrated_threshold(calibrated, capsys, engine, f
     assert recall["uno"]["near"] == {"recall": found / 6, "found": found // 2, "objects": 3}
     assert f"in the corridor within 30 m: {found // 2} of 3" in err
     assert "uno by distance of the anomaly" in err  # its own score, not the first
+
+
+@pytest.mark.parametrize(("usual_score", "unfamiliar"), [(-0.25, 0), (-2.0, 3)])
+def test_unfamiliar_scenes_are_counted(calibrated, tmp_path, capsys, usual_score, unfamiliar):
+    calibrated.usual_score = usual_score  # normal pixels of the oracle score about -1
+    out = tmp_path / "out"
+    arguments = ["--scores", "uno", "--corrupt", "blur:2", "--save-every", "1", "--out", str(out), "--json"]
+    assert evaluate.main(arguments) == 0
+    said, told = capsys.readouterr()
+    result = json.loads(said)
+    assert result["unfamiliar_scenes"] == {"uno": {"frames": unfamiliar, "of": 3}}
+    assert result["corruptions"]["blur:2"]["scores"]["uno"]["unfamiliar_share"] == unfamiliar / 3
+    assert f"which the node calls UNKNOWN: {unfamiliar} of 3" in told
+    assert "UNKNOWN: share of frames" in (out / "report.html").read_text()
 
 
 def test_weights_are_taken_for_the_engine_that_is_made_of_them(oracle, tmp_path, monkeypatch, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 
@@ -50,18 +51,23 @@ def recover(rig) -> None:
 def test_bad_images_are_counted_give_unknown_and_good_ones_recover(detector):
     rig = detector
     recover(rig)
-    for number, (make, says) in enumerate(BAD_IMAGES.values(), 1):
+    dropped = [0]
+    for make, says in BAD_IMAGES.values():
         stamp = rig.send(make())
         report = rig.wait_for(lambda s=stamp: rig.answer(s), f"an answer that says {says}")
         assert report.state.level is HazardLevel.UNKNOWN and says in report.state.reason
-        assert report.dropped == number
+        dropped.append(report.dropped)
         rig.wait_for(rig.level_is("unknown", reason=says), "a heartbeat that says so, too")
         recover(rig)
     count = str(len(BAD_IMAGES))
     counts = rig.wait_for(
         lambda: rig.diagnostic("frames") if rig.diagnostic("frames").get("bad_images") == count else None, "the count"
     )
-    assert counts["dropped"] == count and counts["superseded"] == "0" and "image step" in counts["last_problem"]
+    # On a busy machine a good image may have given way to a newer one as well.
+    assert (
+        int(counts["dropped"]) == len(BAD_IMAGES) + int(counts["superseded"]) and "image step" in counts["last_problem"]
+    )
+    assert all(after > before for before, after in itertools.pairwise(dropped))
 
 
 def black() -> np.ndarray:
@@ -76,13 +82,23 @@ def blank() -> np.ndarray:
     return np.full((*SIZE, 3), 128, np.uint8)
 
 
+def unfamiliar() -> np.ndarray:
+    return np.clip((170, 75, 170) + np.random.default_rng().normal(0, 4, (*SIZE, 3)), 0, 255).astype(np.uint8)
+
+
 def frozen() -> np.ndarray:
     return picture(seed=1)
 
 
 @pytest.mark.parametrize(
     ("make", "says"),
-    [(black, "black image"), (blown_out, "blown-out image"), (blank, "blank image"), (frozen, "frozen image")],
+    [
+        (black, "black image"),
+        (blown_out, "blown-out image"),
+        (blank, "blank image"),
+        (frozen, "frozen image"),
+        (unfamiliar, "unfamiliar scene"),
+    ],
 )
 def test_images_without_information_are_not_clear(shared, make, says):
     rig = shared

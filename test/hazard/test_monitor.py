@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ros_anomaly.hazard.config import ConfirmationConfig, HazardConfig
+from ros_anomaly.hazard.config import ConfirmationConfig, HazardConfig, SceneConfig
 from ros_anomaly.hazard.image_health import inspect_image
 from ros_anomaly.hazard.monitor import HazardMonitor, Now, Observation
 from ros_anomaly.hazard.types import Assessment, HazardLevel, Region
@@ -19,9 +19,9 @@ def region(in_corridor: bool, distance_m: float | None = 12.0) -> Region:
     return Region((0, 0, 8, 8), 64, 1.0, 1.0, distance_m, 0.0 if in_corridor else 5.0, in_corridor)
 
 
-def assessment(*regions: Region, max_score: float = 0.5) -> Assessment:
+def assessment(*regions: Region, max_score: float = 0.5, scene_shift: float | None = None) -> Assessment:
     empty = np.zeros((2, 2), np.uint8)
-    return Assessment(empty, empty.astype(np.float32), empty, regions, max_score, 20.0)
+    return Assessment(empty, empty.astype(np.float32), empty, regions, max_score, 20.0, scene_shift=scene_shift)
 
 
 class Drive:
@@ -131,6 +131,21 @@ def test_untrustworthy_stamp(offset_ms, reason):
     state = drive.frame(stamp_ns=drive.time_ns + (100 + offset_ms) * MS)
     assert state.level is UNKNOWN and reason in state.reason
     assert state.image_stamp_ns is not None
+
+
+def test_unfamiliar_scene_is_unknown_and_recovers():
+    drive = Drive().trusted()
+    assert drive.frame(scene_shift=0.05).level is CLEAR
+    state = drive.frame(scene_shift=0.051)
+    assert state.level is UNKNOWN and "unfamiliar scene" in state.reason and "0.051" in state.reason
+    assert state.scene_shift == 0.051
+    assert [drive.frame(scene_shift=0.0).level for _ in range(3)] == [UNKNOWN, UNKNOWN, CLEAR]
+    assert Drive(HazardConfig(scene=SceneConfig(max_shift=1e6))).trusted().frame(scene_shift=3.0).level is CLEAR
+
+
+def test_black_image_is_a_better_reason_than_its_unfamiliar_scene():
+    state = Drive().trusted().frame(image=np.zeros((16, 16, 3), np.uint8), scene_shift=2.0)
+    assert "black image" in state.reason
 
 
 def test_stamp_zero_and_score_not_finite():

@@ -14,7 +14,9 @@ from ros_anomaly.messages.stamps import ns_to_stamp, ns_to_text, stamp_to_ns, te
 STAMP_NS = 1_795_259_747_403_598_383
 REGION = Region((10, 20, 30, 40), 250, 0.75, 0.5, 12.5, -0.25, True)
 BLIND = Region((0, 0, 5, 5), 25, 1.0, 0.9, None, None, False)
-FULL = HazardState(HazardLevel.HAZARD, "anomaly in the corridor", STAMP_NS, (REGION, BLIND), 12.5, 0.75, 31.25, 42.5)
+FULL = HazardState(
+    HazardLevel.HAZARD, "anomaly in the corridor", STAMP_NS, (REGION, BLIND), 12.5, 0.75, 31.25, 42.5, 0.02
+)
 BARE = HazardState(HazardLevel.UNKNOWN, "no frame yet", None)
 STAGES = FrameStages(wait_ms=0.1, convert_ms=0.2, resize_ms=0.3, engine_ms=20.5, regions_ms=1.5, health_ms=0.4)
 
@@ -33,7 +35,7 @@ def test_hazard_status_there_and_back(state, level):
     (status,) = message.status
     assert status.level == level and status.name == "front: hazard" and status.message == state.reason
     assert message.header.frame_id == "camera" and stamp_to_ns(message.header.stamp) == STAMP_NS
-    keys = "level reason image_stamp regions nearest_m max_score latency_ms frame_age_ms dropped".split()
+    keys = "level reason image_stamp regions nearest_m max_score latency_ms frame_age_ms dropped scene_shift".split()
     assert list(values_of(status))[: len(keys)] == keys
     report = hazard_report(message)
     assert report.state == state and report.dropped == 7 and report.engine_ms == 20.5 and report.stages == STAGES

@@ -20,7 +20,8 @@ from ros_anomaly.network.fused import FusedNetwork
 from ros_anomaly.network.weights import load_weights, save_weights
 from ros_anomaly.runtime.building.options import Precision
 from ros_anomaly.runtime.engines import load_engine
-from ros_anomaly.runtime.manifest import Threshold, load_manifest
+from ros_anomaly.runtime.manifest import load_manifest
+from ros_anomaly.runtime.threshold import Threshold
 from ros_anomaly.scores.names import Aggregation
 
 SIZE = (64, 96)

@@ -19,7 +19,8 @@ from ros_anomaly.runtime.building.options import BuildOptions, BuildPolicy, Prec
 from ros_anomaly.runtime.building.source import open_source
 from ros_anomaly.runtime.engines import EngineSpec, load_engine, load_located
 from ros_anomaly.runtime.errors import EngineError
-from ros_anomaly.runtime.manifest import Threshold, load_manifest
+from ros_anomaly.runtime.manifest import load_manifest
+from ros_anomaly.runtime.threshold import Threshold
 
 pytestmark = pytest.mark.usefixtures("compiled_backend")
 

@@ -12,7 +12,8 @@ from ros_anomaly.runtime.building.info import BuildInfo
 from ros_anomaly.runtime.building.options import Precision
 from ros_anomaly.runtime.errors import EngineError, ManifestError
 from ros_anomaly.runtime.files import sha256_of, write_atomically
-from ros_anomaly.runtime.manifest import EngineKind, FileEntry, Manifest, Threshold, file_entry, load_manifest
+from ros_anomaly.runtime.manifest import EngineKind, FileEntry, Manifest, file_entry, load_manifest
+from ros_anomaly.runtime.threshold import Threshold
 from ros_anomaly.scores.names import Aggregation
 
 
@@ -227,3 +228,16 @@ def test_a_threshold_keeps_its_backend_and_old_ones_without_are_read(tmp_path, m
     assert load_manifest(path).thresholds["uno"].backend == ""
     with pytest.raises(ManifestError, match="threshold backend: expected a text, found 3"):
         replace(threshold, backend=3)
+
+
+@pytest.mark.parametrize("usual_score", [0.5, 0.6, float("nan"), True, "-1"])
+def test_a_usual_score_lies_below_its_threshold(usual_score):
+    with pytest.raises(ManifestError, match="usual_score: expected a finite number below 0.5 or null, found"):
+        Threshold(0.5, "rule", "data", usual_score=usual_score)
+
+
+def test_a_usual_score_is_kept_and_inherited(tmp_path, manifest):
+    threshold = Threshold(0.5, "rule", "data", usual_score=-0.75)
+    replace(manifest, thresholds={"uno": threshold}).save(tmp_path / "new.json")
+    assert load_manifest(tmp_path / "new.json").threshold == threshold
+    assert threshold.inherited("source").usual_score == -0.75

@@ -63,6 +63,7 @@ def _summary(clean: EngineReport, one: CorruptedReport) -> dict[str, Any]:
     scores: Mapping[str, Any] = {
         name: {figure: getattr(score.headline, figure) for figure in FIGURES}
         | {"difference": {figure: one.losses(clean, name)[figure] for figure in FIGURES}}
+        | {"unfamiliar_share": one.report.unfamiliar_share(name)}
         for name, score in one.report.scores.items()
     }
     return {

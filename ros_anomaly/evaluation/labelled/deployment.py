@@ -1,12 +1,15 @@
-"""An engine as it is deployed: at which threshold its mask is cut, and which objects that mask must find."""
+"""An engine as it is deployed: where its mask is cut, what that mask must find, and which scenes are unfamiliar."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ros_anomaly.evaluation.recall import NearRule, RecallCount
-from ros_anomaly.hazard.config import RegionConfig
+from ros_anomaly.hazard.config import RegionConfig, SceneConfig
+from ros_anomaly.hazard.scene import scene_shift, usual_score
 
 
 @dataclass(frozen=True)
@@ -17,11 +20,15 @@ class Deployment:
         thresholds: calibrated ones by score name; scores without one find no objects.
         near_rule: which objects are counted apart as those that must be found.
         region: which groups of pixels count as a region.
+        usual_scores: of the calibrations, by score name, where they are on record.
+        scene: from where on a scene is unfamiliar.
     """
 
     thresholds: Mapping[str, float]
     near_rule: NearRule
     region: RegionConfig = field(default_factory=RegionConfig)
+    usual_scores: Mapping[str, float] = field(default_factory=dict)
+    scene: SceneConfig = field(default_factory=SceneConfig)
 
     def thresholds_of(self, scores: Sequence[str]) -> dict[str, float]:
         """Of those of ``scores`` that have one."""
@@ -31,6 +38,21 @@ class Deployment:
         """A new one."""
         return RecallCount(self.region, self.near_rule)
 
+    def judges_scenes(self, score: str) -> bool:
+        """Whether an unfamiliar scene would be told with this score."""
+        return score in self.thresholds and score in self.usual_scores
+
+    def is_unfamiliar(self, score: str, native: np.ndarray) -> bool:
+        """Whether the node says UNKNOWN of a map [h, w] of a score that ``judges_scenes``, for its scene alone."""
+        shift = scene_shift(usual_score(native), self.usual_scores[score], self.thresholds[score])
+        return shift > self.scene.max_shift
+
     def key(self) -> dict[str, object]:
         """All that decides what is found, JSON-serialisable."""
-        return {"thresholds": dict(self.thresholds), "near": repr(self.near_rule), "region": repr(self.region)}
+        return {
+            "thresholds": dict(self.thresholds),
+            "near": repr(self.near_rule),
+            "region": repr(self.region),
+            "usual_scores": dict(self.usual_scores),
+            "scene": repr(self.scene),
+        }

@@ -64,7 +64,12 @@ def _gains(report: EngineReport) -> Iterator[Block]:
 def _corruptions(engine: EvaluatedEngine, name: str) -> Table:
     clean = engine.report
     own = clean.scores[name].headline
-    rows = [Row(("as they are", own.ap, None, own.auroc, None, own.fpr95, None, clean.miou, None))]
+    rows = [
+        Row(
+            ("as they are", own.ap, None, own.auroc, None, own.fpr95, None, clean.miou, None)
+            + (clean.unfamiliar_share(name),)
+        )
+    ]
     for one in engine.corrupted:
         after, losses = one.report.scores[name].headline, one.losses(clean, name)
         rows.append(
@@ -79,13 +84,15 @@ def _corruptions(engine: EvaluatedEngine, name: str) -> Table:
                     losses["fpr95"],
                     one.report.miou,
                     losses["miou"],
+                    one.report.unfamiliar_share(name),
                 )
             )
         )
-    titles = ("AP", "change", "AUROC", "change", "FPR95", "change", "mIoU", "change")
+    titles = ("AP", "change", "AUROC", "change", "FPR95", "change", "mIoU", "change", "UNKNOWN")
     return Table(
         (Column("pictures"), *numbers(*titles)),
         tuple(rows),
         title=f"{name} on corrupted pictures",
-        note="name@severity as ImageNet-C has them, name:amount in grey levels, pixels, metres or JPEG quality.",
+        note="name@severity as ImageNet-C has them, name:amount in grey levels, pixels, metres or JPEG quality. "
+        "UNKNOWN: share of frames whose scene the node calls unfamiliar.",
     )

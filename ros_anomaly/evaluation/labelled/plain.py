@@ -14,6 +14,11 @@ def recall_summary(report: EngineReport) -> dict[str, Any]:
     return {name: _recall(own) | {"threshold": report.thresholds[name]} for name, own in report.recall.items()}
 
 
+def unfamiliar_summary(report: EngineReport) -> dict[str, Any]:
+    """Frames of which the node says UNKNOWN for their scene, by score."""
+    return {name: {"frames": count, "of": report.frames} for name, count in report.unfamiliar.items()}
+
+
 def gains_summary(report: EngineReport) -> dict[str, Any]:
     """AP of UNO less that of each other score, and its interval."""
     return {

@@ -10,7 +10,7 @@ import numpy as np
 
 from ros_anomaly.evaluation.conventions import Measurement
 from ros_anomaly.evaluation.labelled.corrupted import CorruptedReport, corruptions_summary
-from ros_anomaly.evaluation.labelled.plain import gains_summary, recall_summary
+from ros_anomaly.evaluation.labelled.plain import gains_summary, recall_summary, unfamiliar_summary
 from ros_anomaly.evaluation.labelled.published import PublishedRow
 from ros_anomaly.evaluation.labelled.run import EngineReport
 from ros_anomaly.evaluation.metrics import RankingFigures
@@ -89,7 +89,7 @@ def summary(result: EvaluationResult) -> dict[str, Any]:
 
     Of a street protocol: ``protocol, frames, miou, scores``; of a dataset ``dataset, split, convention`` in place of
     ``protocol``. Of several engines ``miou`` and ``scores`` stand in ``engines`` under each engine's label. Beside
-    them, where there is something to tell: ``ap_gains``, ``object_recall``, ``corruptions``.
+    them, where there is something to tell: ``ap_gains``, ``object_recall``, ``unfamiliar_scenes``, ``corruptions``.
     """
     if result.is_street:
         head: dict[str, Any] = {"protocol": result.source}
@@ -147,6 +147,7 @@ def _where_known(engine: EvaluatedEngine) -> dict[str, Any]:
     parts = {
         "ap_gains": gains_summary(engine.report),
         "object_recall": recall_summary(engine.report),
+        "unfamiliar_scenes": unfamiliar_summary(engine.report),
         "corruptions": corruptions_summary(engine.report, engine.corrupted),
     }
     return {name: part for name, part in parts.items() if part}

@@ -65,6 +65,7 @@ class EngineReport:
             where the two were not both asked for.
         recall: objects found at the calibrated threshold, by score; of those that have one.
         thresholds: these thresholds.
+        unfamiliar: frames of which the node says UNKNOWN for their scene, by score; of those that judge scenes.
     """
 
     frames: int
@@ -81,6 +82,11 @@ class EngineReport:
     correlation: dict[str, float | None] = field(default_factory=dict)
     recall: dict[str, ObjectRecall] = field(default_factory=dict)
     thresholds: dict[str, float] = field(default_factory=dict)
+    unfamiliar: dict[str, int] = field(default_factory=dict)
+
+    def unfamiliar_share(self, score: str) -> float | None:
+        """Of the frames; None for a score that judges no scenes."""
+        return self.unfamiliar[score] / self.frames if score in self.unfamiliar else None
 
 
 def evaluate(
@@ -186,4 +192,5 @@ def _report(
         correlation={pixels: sums.correlation() for pixels, sums in tally.correlation.items()},
         recall={name: count.figures() for name, count in tally.recall.items()},
         thresholds=thresholds,
+        unfamiliar=dict(tally.unfamiliar),
     )

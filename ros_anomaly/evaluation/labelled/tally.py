@@ -68,6 +68,8 @@ class Tally:
         self._worst = worst
         self.engine_time, self.scores_time = Stopwatch(), Stopwatch()
         self.correlation = {"all": PearsonSums(), "anomalous": PearsonSums()} if set(UNO_PARTS) <= set(scores) else {}
+        self._deployment = deployment
+        self.unfamiliar = {name: 0 for name in scores if deployment and deployment.judges_scenes(name)}
         self._thresholds = {} if deployment is None else deployment.thresholds_of(scores)
         self.recall = {name: deployment.recall_count() for name in self._thresholds} if deployment else {}
 
@@ -92,6 +94,8 @@ class Tally:
         for name, native in zip(self.scores, scored.native, strict=True):
             if name in self.recall:
                 self.recall[name].add(frame, native, self._thresholds[name])
+            if self._deployment and name in self.unfamiliar:
+                self.unfamiliar[name] += self._deployment.is_unfamiliar(name, native)
         self._keep(frame, scored.maps[0], FrameRecord(frame.name, anomalous_px, ap, tail))
 
     def _correlate(self, class_ids: np.ndarray, maps: Mapping[str, np.ndarray]) -> None:
@@ -127,6 +131,7 @@ class Tally:
         for pixels, sums in self.correlation.items():
             state |= prefixed(f"correlation_{pixels}", sums.state())
         state["recall"] = text_array({name: count.plain() for name, count in self.recall.items()})
+        state["unfamiliar"] = text_array(self.unfamiliar)
         state |= prefixed("confusion", self.confusion.state())
         return state | prefixed("misses", self.misses.state()) | prefixed("false_flags", self.false_flags.state())
 
@@ -146,6 +151,7 @@ class Tally:
             self.correlation[pixels] = PearsonSums.from_state(_taken(f"correlation_{pixels}", state))
         for name, plain in text_of(state["recall"]).items():
             self.recall[name].count_from(plain)
+        self.unfamiliar = dict(text_of(state["unfamiliar"]))
         self.misses = KeptFrames.from_state(self._worst, _taken("misses", state))
         self.false_flags = KeptFrames.from_state(self._worst, _taken("false_flags", state))
 
