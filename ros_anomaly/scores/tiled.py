@@ -22,6 +22,7 @@ from torch import Tensor
 from ros_anomaly.data.labels import NUM_INLIER_CLASSES
 from ros_anomaly.scores.aggregation import PixelSums, check_shapes, full_precision, named_sums, query_weights
 from ros_anomaly.scores.left_out import choose
+from ros_anomaly.scores.scratch import Scratch
 from ros_anomaly.scores.threads import for_each
 from ros_anomaly.scores.tiles import AxisTiles, cut_axis
 
@@ -176,6 +177,7 @@ class _TileRow:
 
     def __init__(self, weights: Tensor, totals: Tensor, across: AxisTiles, epsilon: float) -> None:
         self._weights, self._totals, self._across, self._epsilon = weights, totals, across, epsilon
+        self._scratch = Scratch()
         self._first_cells = torch.tensor(across.first_cells, device=weights.device)
         self._matrices = None if across.matrix is None else across.matrix.to(weights.device).transpose(1, 2)
 
@@ -213,24 +215,28 @@ class _TileRow:
         """Cells [P, window rows, window columns] of P pairs of query and tile."""
         _, rows, width = logits.shape
         row = queries[:, None] * rows + torch.arange(rows, device=logits.device)
-        begins = row * width + self._first_cells[tiles, None]
-        return _pieces(logits, self._across.window, begins.flatten()).unflatten(0, (len(queries), rows))
+        begins = (row * width + self._first_cells[tiles, None]).flatten()
+        windows = self._scratch.tensor("windows", logits, (len(begins), self._across.window))
+        return _pieces(logits, self._across.window, begins, windows).unflatten(0, (len(queries), rows))
 
     def _upsample(self, windows: Tensor, down: Tensor | None, group: slice, ends: list[int]) -> Tensor:
         """Pixels [P, tile rows, tile columns] of the windows of a group of tiles."""
         if self._matrices is not None:
             cells = windows.flatten(0, 1)
-            wide = cells.new_empty(len(cells), self._across.tile)
+            wide = self._scratch.tensor("wide", cells, (len(cells), self._across.tile))
             for tile in range(group.start, group.stop):
                 mine = slice(*((end - ends[group.start]) * windows.shape[1] for end in ends[tile : tile + 2]))
                 torch.mm(cells[mine], self._matrices[tile], out=wide[mine])
             windows = wide.unflatten(0, windows.shape[:2])
-        return windows if down is None else torch.matmul(down.to(windows.device), windows)
+        if down is None:
+            return windows
+        pixels = self._scratch.tensor("pixels", windows, (len(windows), len(down), windows.shape[2]))
+        return torch.matmul(down.to(windows.device), windows, out=pixels)
 
 
-def _pieces(values: Tensor, length: int, begins: Tensor) -> Tensor:
+def _pieces(values: Tensor, length: int, begins: Tensor, out: Tensor | None = None) -> Tensor:
     """Pieces [len(begins), length] of contiguous values, by the position of their first."""
-    return values.flatten().unfold(0, length, 1).index_select(0, begins)
+    return torch.index_select(values.flatten().unfold(0, length, 1), 0, begins, out=out)
 
 
 def _groups(ends: list[int]) -> Iterator[slice]:
