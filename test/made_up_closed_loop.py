@@ -122,7 +122,7 @@ def write_film(path: Path, result: DriveResult) -> Film:
     with VideoWriter(path, SIZE, 10) as video:
         for number in range(len(times_s)):
             video.write(np.full((*SIZE, 3), 40 + 2 * number, np.uint8))
-    return Film(result.driver, result.latency_ms, times_s)
+    return Film(result.driver, result.latency_ms, times_s, (True,) * len(times_s))
 
 
 def made_up_closed_loop(out: Path) -> Run:

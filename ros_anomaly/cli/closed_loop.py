@@ -131,6 +131,8 @@ def _drive(
     _report(args, folder, told, suite.missing, _facts(argv, asked, folder, told))
     if gone:
         raise common.CliError(f"{gone}; {len(records)} scenarios are in {args.out}, --resume drives the rest")
+    if not told and not suite.missing.failed:
+        raise common.CliError(f"expected scenarios that can be put on, found all {len(scenarios)} skipped: see above")
     return common.EXIT_FAILED if suite.missing.failed else 0
 
 

@@ -125,6 +125,7 @@ def _write(args: argparse.Namespace, source: network_sources.NetworkSource) -> d
     from ros_anomaly.scores.names import Aggregation
 
     images = _images(args.frames, args.size) if args.frames else []
+    lost = _calibrated(args.out) if not args.thresholds_of else ""
     args.out.parent.mkdir(parents=True, exist_ok=True)
     fused = args.kind == "fused"
     request = EngineRequest(
@@ -148,7 +149,20 @@ def _write(args: argparse.Namespace, source: network_sources.NetworkSource) -> d
         f"{'' if images else 'made-up '}images: errors up to {parity.max_error:.2g}, {parity.mean_error:.2g} on "
         f"average; {parity.decision_changes:.4%} of the decisions and {parity.class_changes:.4%} of the classes changed"
     )
+    if lost and fused:
+        common.say(f"the engine before had a threshold for {lost}; this one has none until ros-anomaly-calibrate")
     return {"manifest": args.out, **vars(parity)}
+
+
+def _calibrated(path: Path) -> str:
+    """Scores that an engine at ``path`` is calibrated for, in words; empty where there is none that can be read."""
+    from ros_anomaly.runtime.errors import ManifestError
+    from ros_anomaly.runtime.manifest import load_manifest
+
+    try:
+        return ", ".join(load_manifest(path).thresholds)
+    except ManifestError:
+        return ""
 
 
 def _images(path: Path, size: tuple[int, int]) -> list[np.ndarray]:

@@ -34,7 +34,8 @@ class DriveFilm:
     """Watches a drive and writes it to a file that appears when ``keep`` is called, whole or not at all.
 
     A frame is written when it is decided whether the detector judged its image, so that few wait in memory.
-    ``times_s`` has the seconds from the start of the drive of every frame. Use as a context manager.
+    ``times_s`` has the seconds from the start of the drive of every frame, ``was_judged`` whether its image was judged.
+    Use as a context manager.
     """
 
     def __init__(self, path: Path, size: tuple[int, int], rate_hz: int) -> None:
@@ -48,6 +49,7 @@ class DriveFilm:
         self._judged_to_ns = -1
         self._score_range: tuple[float, float] | None = None
         self.times_s: list[float] = []
+        self.was_judged: list[bool] = []
 
     def begin(self, course: Course) -> None:
         self._anomalies, self._front_m = course.anomalies, course.front_m
@@ -84,6 +86,7 @@ class DriveFilm:
         self._partial.unlink(missing_ok=True)
 
     def _write(self, frame: _Frame) -> None:
+        self.was_judged.append(frame.stamp_ns in self._sights)
         sight = self._sights.pop(frame.stamp_ns, None) or _NOTHING_SEEN
         picture = draw(
             View(

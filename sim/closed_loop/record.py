@@ -33,11 +33,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Film:
-    """Which drive was filmed, and the seconds from its start of every frame."""
+    """Which drive was filmed; of every frame the seconds from its start, and whether the detector judged its image."""
 
     driver: str
     latency_ms: float
     times_s: tuple[float, ...]
+    judged: tuple[bool, ...]
 
 
 @dataclass(frozen=True)

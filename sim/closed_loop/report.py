@@ -153,7 +153,7 @@ def _scenario(run: Run, drivers: Sequence[Contestant], record: ScenarioRecord, w
         blocks.append(anomalies_table(drives))
     if record.film is not None and record.filmed is not None:
         film = run.folder.film(record.name)
-        told = stills(film, record.film.times_s, record.filmed)
+        told = stills(film, record.film, record.filmed)
         blocks.append(FilmStrip([_still(caption, frame) for caption, frame in told], _film_title(record.film)))
         blocks.append(Link("The whole drive as a video", film.relative_to(run.folder.out).as_posix()))
     return Section(record.name, tuple(blocks))

@@ -8,12 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ros_anomaly_sim.closed_loop.record import Film
 from ros_anomaly_sim.closed_loop.result import Cause, DriveResult, End
 from ros_anomaly_sim.film.pictures import contact_sheet
 from ros_anomaly_sim.film.video import read_frames
 
 MOST_STILLS = 6
 _APART_S = 0.25
+_SAME_S = 0.01
 _BRAKES_FOR = {Cause.ANOMALY: "brakes", Cause.FALSE: "brakes for nothing", Cause.UNKNOWN: "brakes, not knowing"}
 
 
@@ -62,21 +64,31 @@ def _end(result: DriveResult) -> tuple[float, str]:
     return result.duration_s, words[result.end]
 
 
-def stills(film: Path, times_s: Sequence[float], result: DriveResult) -> list[tuple[str, np.ndarray]]:
+def stills(path: Path, film: Film, result: DriveResult) -> list[tuple[str, np.ndarray]]:
     """Captions and frames, uint8 [H, W, 3] RGB, of the told moments; nothing of a film without frames.
 
+    Where a judged image is near, it is taken: only there is to be seen what the detector made of it.
+
     Args:
-        times_s: of the film's frames, seconds from the start of the drive.
+        path: of the video.
+        film: what is known of its frames.
 
     Raises:
         OSError: the film cannot be read.
     """
-    if not times_s:
+    if not film.times_s:
         return []
-    all_times_s = np.asarray(times_s)
-    chosen = {int(np.abs(all_times_s - at_s).argmin()): (at_s, words) for at_s, words in told_moments(result)}
-    frames = read_frames(film, chosen)
+    chosen = {_frame_at(film, at_s): (at_s, words) for at_s, words in told_moments(result)}
+    frames = read_frames(path, chosen)
     return [(f"{at_s:.1f} s: {words}", frames[n]) for n, (at_s, words) in sorted(chosen.items()) if n in frames]
+
+
+def _frame_at(film: Film, at_s: float) -> int:
+    before_s = at_s - np.asarray(film.times_s)
+    tells = (
+        np.asarray(film.judged) & (before_s > -_SAME_S) & (before_s < _APART_S)
+    )  # afterwards it may be another story
+    return int(np.lexsort((np.abs(before_s), ~tells))[0])
 
 
 def write_strip(path: Path, tiles: Sequence[tuple[str, np.ndarray]]) -> None:

@@ -106,7 +106,7 @@ class Suite:
                 drives.append(drive(client, scenario, driver, replace(self._options, latency_ms=0.0)))
         record = ScenarioRecord.of(scenario, tuple(drives), film, time.monotonic() - started_s)
         if record.filmed is not None and film is not None:
-            tiles = stills(self._folder.film(scenario.name), film.times_s, record.filmed)
+            tiles = stills(self._folder.film(scenario.name), film, record.filmed)
             write_strip(self._folder.strip(scenario.name), tiles)
         return record
 
@@ -157,4 +157,6 @@ class Suite:
 
 
 def _film_of(result: DriveResult, film: DriveFilm) -> Film | None:
-    return Film(result.driver, result.latency_ms, tuple(film.times_s)) if film.times_s else None
+    if not film.times_s:
+        return None
+    return Film(result.driver, result.latency_ms, tuple(film.times_s), tuple(film.was_judged))

@@ -90,6 +90,13 @@ def test_a_scenario_that_fails_is_told_beside_the_others(
     assert list(folder.records()) == ["horse"] and "failed cow" in capsys.readouterr().err
 
 
+def test_a_run_that_skips_everything_proves_nothing(command, tmp_path: Path, capsys: pytest.CaptureFixture):
+    missing = scenario_file(tmp_path, "unicorn", "unicorn")
+    status, folder = command([missing], "out", "--driver", "blind")
+    assert status == 1 and "expected scenarios that can be put on, found all 1 skipped" in capsys.readouterr().err
+    assert list(json.loads(folder.results.read_text())["skipped"]) == ["unicorn"]
+
+
 @pytest.mark.usefixtures("heeded_hang_up")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from made_up_closed_loop import collided, drive, stopped, write_film
 
 from ros_anomaly.hazard.types import HazardLevel
 from ros_anomaly_sim.bridge.projection import PixelBox
+from ros_anomaly_sim.closed_loop.record import Film
 from ros_anomaly_sim.closed_loop.result import End, TrackPoint
 from ros_anomaly_sim.closed_loop.strip import stills, told_moments, write_strip
 from ros_anomaly_sim.film.pictures import BANNER_PX
@@ -73,6 +75,7 @@ def test_masks_are_drawn_on_the_images_they_belong_to(tmp_path: Path):
         assert not path.exists()
         film.keep()
     assert film.times_s == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    assert film.was_judged == [True, False, True, False, True, False]
     frames = read_frames(path, range(6))
     assert frames[0].shape == (H + BANNER_PX, W, 3)
     red = [redness(frames[number]) for number in range(6)]
@@ -122,7 +125,7 @@ def test_nothing_happens_on_an_open_road():
 def test_stills_are_the_frames_of_their_moments(tmp_path: Path):
     own = stopped("s", "detector", "boat")
     film = write_film(tmp_path / "film.mp4", own)
-    tiles = stills(tmp_path / "film.mp4", film.times_s, own)
+    tiles = stills(tmp_path / "film.mp4", film, own)
     assert len(tiles) == 6 and tiles[0][0] == "0.0 s: the start"
     means = [frame.mean() for _, frame in tiles]
     assert means == sorted(means) and means[0] == pytest.approx(40, abs=3)
@@ -132,8 +135,26 @@ def test_stills_are_the_frames_of_their_moments(tmp_path: Path):
     assert sheet is not None and sheet.shape[1] > 1400
 
 
+def test_stills_show_what_was_judged_where_that_is_near(tmp_path: Path):
+    own = stopped("s", "detector", "boat")
+    film = write_film(tmp_path / "film.mp4", own)
+    third = replace(film, judged=tuple(number % 3 == 0 for number in range(len(film.times_s))))
+    never = replace(film, judged=(False,) * len(film.times_s))
+    told = [at_s for at_s, _ in told_moments(own)]
+    step_s = film.times_s[1] - film.times_s[0]
+    assert 3 * step_s > 0.25 > step_s  # not every moment has a judged image near
+    every, some, none = (
+        [round((float(frame.mean()) - 40) / 2) for _, frame in stills(tmp_path / "film.mp4", one, own)]
+        for one in (film, third, never)
+    )
+    assert none == every
+    for at_s, plain, chosen in zip(told, every, some, strict=True):
+        near = [n for n in range(0, len(film.times_s), 3) if -0.01 < at_s - film.times_s[n] < 0.25]
+        assert chosen == pytest.approx(near[-1] if near else plain, abs=1)
+
+
 def test_a_drive_that_nobody_saw_has_no_stills(tmp_path: Path):
-    assert stills(tmp_path / "film.mp4", (), stopped("s", "detector", "boat")) == []
+    assert stills(tmp_path / "film.mp4", Film("detector", 0.0, (), ()), stopped("s", "detector", "boat")) == []
     write_strip(tmp_path / "strip.jpg", [])
     assert list(tmp_path.iterdir()) == []
 

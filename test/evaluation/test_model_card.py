@@ -76,6 +76,7 @@ def files(tmp_path) -> dict[str, Path]:
         "false_hazards": 1,
         "minutes": 10.0,
         "false_hazards_per_10_min_below": 4.744,
+        "usual_score": -0.99964,
         "settings": {"region.min_area_px": 32},
         "object_recall": 0.75,
         "objects": 4,

@@ -49,6 +49,18 @@ def small(weights, tmp_path_factory) -> Path:
     return out
 
 
+def test_a_threshold_that_an_export_replaces_is_told(weights, small, tmp_path, capsys):
+    out = tmp_path / small.name
+    for file in small.parent.iterdir():
+        shutil.copy(file, tmp_path)
+    arguments = ["--weights", str(weights), "--out", str(out), "--size", "96x64", "--score", "uno"]
+    assert export_network.main(arguments) == 0
+    assert "had a threshold for uno; this one has none" in capsys.readouterr().err
+    assert load_manifest(out).threshold is None
+    assert export_network.main(arguments) == 0
+    assert "had a threshold" not in capsys.readouterr().err
+
+
 def test_engine_with_its_weights(small):
     manifest = load_manifest(small)
     assert (manifest.input_size, manifest.output_size, manifest.num_queries) == (SIZE, (16, 24), 8)
