@@ -86,6 +86,7 @@ class Detector:
         image_size = (image.shape[0], image.shape[1])
         score = at_most(prediction.score, image_size)
         mask, regions = find_regions(score, self.threshold, image_size, self._config.region, ground, corridor)
+        shift = self._scene_shift(score)
         return Assessment(
             mask=mask,
             score=prediction.score,
@@ -95,7 +96,7 @@ class Detector:
             latency_ms=1e3 * (time.perf_counter() - started_s),
             engine_ms=1e3 * engine_s,
             resize_ms=1e3 * (engine_started_s - started_s),
-            scene_shift=self._scene_shift(score),
+            scene_shift=shift,
         )
 
     def _scene_shift(self, score: np.ndarray) -> float | None:
@@ -107,13 +108,14 @@ class Detector:
     def doubt(self, hazard: HazardConfig) -> str:
         """What the calibration does not promise under ``hazard``, one line; empty where it keeps its promises.
 
-        It was made under a policy, and with a backend, of its own; a given threshold promises nothing in the first
-        place. One without a usual score on record cannot tell an unfamiliar scene.
+        It was made under a policy, and with a backend, of its own; a given threshold promises no rate of false hazards
+        in the first place. A calibration without a usual score, or none, tells no unfamiliar scene from a clear road.
         """
-        if self._config.threshold is not None:
-            return ""
+        return "; ".join(told for told in (self._rate_doubt(hazard), self._scene_doubt()) if told)
+
+    def _rate_doubt(self, hazard: HazardConfig) -> str:
         manifest = self._engine.manifest
-        if not manifest.score:
+        if self._config.threshold is not None or not manifest.score:
             return ""
         calibrated = manifest.thresholds[manifest.score]
         doubts = [hazard.unlike(calibrated.settings)]
@@ -121,10 +123,13 @@ class Detector:
             doubts.append(f"an engine other than {calibrated.inherited_from}, which it was calibrated on")
         doubts.append(_unlike_backend(calibrated, manifest, self._engine.backend))
         found = ", ".join(doubt for doubt in doubts if doubt)
-        told = [f"the rate of false hazards at the calibrated threshold is not known with {found}"] if found else []
-        if calibrated.usual_score is None:
-            told.append("an unfamiliar scene is not told from a clear road: the manifest has no usual_score")
-        return "; ".join(told)
+        return found and f"the rate of false hazards at the calibrated threshold is not known with {found}"
+
+    def _scene_doubt(self) -> str:
+        calibrated = self._engine.manifest.threshold
+        if calibrated is None or calibrated.usual_score is None:
+            return "an unfamiliar scene is not told from a clear road: the manifest has no usual_score"
+        return ""
 
     def predict(self, image: np.ndarray) -> Prediction:
         """The engine's own maps for an image of any size, at network size: what evaluation of scores needs."""

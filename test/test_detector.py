@@ -162,6 +162,16 @@ def test_a_threshold_without_a_usual_score_tells_no_scene_from_another(tmp_path)
     assert unaware.infer(street_image()).scene_shift is None
     assert unaware.doubt(HazardConfig()).startswith("an unfamiliar scene is not told from a clear road")
     assert unaware.doubt(HazardConfig.from_flat({"corridor.half_width_m": 2.0})).count(";") == 1
+    given = Detector(unaware._engine, DetectorConfig(threshold=0.9))
+    assert given.doubt(HazardConfig()).startswith("an unfamiliar scene")
+    uncalibrated = load_engine(toy_engine.make_toy_engine(tmp_path, SIZE, threshold=None))
+    assert Detector(uncalibrated, DetectorConfig(threshold=0.9)).doubt(HazardConfig()).startswith("an unfamiliar scene")
+
+
+def test_a_given_threshold_changes_nothing_about_scenes(tmp_path):
+    manifest = load_manifest(toy_engine.make_toy_engine(tmp_path, SIZE))
+    fixed = FixedEngine(np.full((18, 32), 0.375, np.float32), manifest)
+    assert Detector(fixed, DetectorConfig(threshold=0.9)).infer(street_image()).scene_shift == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from ros_anomaly.cli import calibrate_output, common
 from ros_anomaly.cli.cache import cache_folder
-from ros_anomaly.cli.calibrate_search import Policy, outcome_of, search, usual_score_of, watched_minutes
+from ros_anomaly.cli.calibrate_search import (
+    Policy,
+    judged_usual_score,
+    outcome_of,
+    search,
+    usual_score_of,
+    watched_minutes,
+)
 from ros_anomaly.cli.clear_drives import record_drives, street_drives, street_ground
 from ros_anomaly.cli.street_frames import STREET_SIZE, simulator_fingerprint, street_source
 from ros_anomaly.cli.user_drives import DriveOptions, user_drives
@@ -100,9 +107,10 @@ def calibrate(args: argparse.Namespace) -> None:
         record_drives(drives, args.engine, args.backend, args.threads, args.workers)
         tracks = [ScoreTrack.load(drive.path) for drive in drives]
         _check_different(drives, tracks)
-        minutes = [watched_minutes(drive, track, policy) for drive, track in zip(drives, tracks, strict=True)]
-        result = search(tracks, sum(minutes), policy, rule)
-        usual = usual_score_of(tracks, result.threshold, policy)
+        usual = usual_score_of(tracks, policy)
+        minutes = [watched_minutes(drive, track, policy, usual) for drive, track in zip(drives, tracks, strict=True)]
+        result = search(tracks, sum(minutes), policy, rule, usual)
+        judged = judged_usual_score(usual, result.threshold, engine.manifest.score or "", policy)
         recall = None if args.no_recall else _recall(engine, result.threshold, args.frames, policy)
     finally:
         engine.close()
@@ -110,12 +118,12 @@ def calibrate(args: argparse.Namespace) -> None:
         rule=rule,
         result=result,
         drives=tuple(
-            outcome_of(drive, track, own, result.threshold, policy)
+            outcome_of(drive, track, own, result.threshold, policy, judged)
             for drive, track, own in zip(drives, tracks, minutes, strict=True)
         ),
         of_streets=not args.drive,
         backend=args.backend,
-        usual_score=usual,
+        usual_score=judged,
         recall=recall,
         recall_frames=args.frames,
         settings=policy.hazard.calibrated(),

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DriveOutcome:
-    """One drive: how many images, which (a fingerprint), minutes that count, and when false hazards rose in it."""
+    """One drive: how many images, which (a fingerprint), minutes that count, when false hazards rose in it, and how
+    many of the images have a scene that the node calls unfamiliar.
+    """
 
     name: str
     frames: int
     fingerprint: str
     minutes: float
     false_hazards_s: tuple[float, ...]
+    unfamiliar: int
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Outcome:
 
     Attributes:
         of_streets: rendered drives; else a user's own.
-        usual_score: what the ground of clear images hardly ever exceeds; None where it is no less than the threshold.
+        usual_score: what the ground of clear images hardly ever exceeds; None where that tells no scene from another.
         recall: of the streets' validation objects; None if it was not asked for.
         recall_frames: on so many frames; None for all of the protocol.
         settings: parameters of the hazard policy that the threshold rests on.
@@ -92,7 +95,11 @@ def text(outcome: Outcome) -> str:
             f"{rule.allowed(result.minutes)}, and more driving would prove more"
         )
     if outcome.usual_score is not None:
-        lines.append(f"  the ground of clear images scores at most {outcome.usual_score:.4f} in 99 of 100")
+        unfamiliar, frames = (sum(getattr(own, name) for own in outcome.drives) for name in ("unfamiliar", "frames"))
+        lines.append(
+            f"  the ground of clear images scores at most {outcome.usual_score:.4f} in 99 of 100; unfamiliar, and so "
+            f"UNKNOWN, are {unfamiliar} of {frames}"
+        )
     if outcome.recall is not None:
         lines += _recall_lines(outcome.recall, outcome.recall_data or "")
     return "\n".join(lines)
@@ -129,6 +136,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
                 "fingerprint": own.fingerprint,
                 "minutes": own.minutes,
                 "false_hazards_s": list(own.false_hazards_s),
+                "unfamiliar": own.unfamiliar,
             }
             for own in outcome.drives
         ],

@@ -28,13 +28,13 @@ class Policy:
     lockstep: bool = False
 
 
-def watched_minutes(drive: ClearDrive, track: ScoreTrack, policy: Policy) -> float:
+def watched_minutes(drive: ClearDrive, track: ScoreTrack, policy: Policy, usual_score: float) -> float:
     """Minutes of a drive that count; says so where much of it does not."""
     from ros_anomaly.evaluation.replay import replay, watched_s
     from ros_anomaly.hazard.types import HazardLevel
 
     highest = float(track.frames.highest.max())
-    states = list(replay(track, highest, policy.hazard, policy.lockstep))
+    states = list(replay(track, highest, policy.hazard, policy.lockstep, usual_score))
     watched = watched_s(track, states, policy.hazard)
     told = states[policy.hazard.confirm.recover - 1 :]
     blind = [state.reason for state in told if state.level is HazardLevel.UNKNOWN]
@@ -43,7 +43,9 @@ def watched_minutes(drive: ClearDrive, track: ScoreTrack, policy: Policy) -> flo
     return watched / 60.0
 
 
-def search(tracks: Sequence[ScoreTrack], minutes: float, policy: Policy, rule: CalibrationRule) -> CalibrationResult:
+def search(
+    tracks: Sequence[ScoreTrack], minutes: float, policy: Policy, rule: CalibrationRule, usual_score: float
+) -> CalibrationResult:
     """The threshold that the rule gives. CliError where no image can be trusted."""
     import numpy as np
 
@@ -56,11 +58,11 @@ def search(tracks: Sequence[ScoreTrack], minutes: float, policy: Policy, rule: C
     hits = policy.hazard.confirm.hits
 
     def false_hazards(threshold: float) -> int:
-        count = sum(
-            count_hazards(replay(track, threshold, policy.hazard, policy.lockstep), track.frames.recorded_ns)
-            for track in tracks
-            if int((track.frames.highest > threshold).sum()) >= hits  # fewer frames confirm nothing
-        )
+        count = 0
+        for track in tracks:
+            if int((track.frames.highest > threshold).sum()) >= hits:  # fewer frames confirm nothing
+                states = replay(track, threshold, policy.hazard, policy.lockstep, usual_score)
+                count += count_hazards(states, track.frames.recorded_ns)
         progress.update(note=f"{count} false hazards at {threshold:.4f}")
         return count
 
@@ -70,31 +72,50 @@ def search(tracks: Sequence[ScoreTrack], minutes: float, policy: Policy, rule: C
     return result
 
 
-def usual_score_of(tracks: Sequence[ScoreTrack], threshold: float, policy: Policy) -> float | None:
-    """What the ground of sound clear images scores in 99 of 100; None, and said so, where that is no less than the
-    threshold: nothing can then tell an unfamiliar scene.
-    """
+def usual_score_of(tracks: Sequence[ScoreTrack], policy: Policy) -> float:
+    """What the ground of sound clear images scores in 99 of 100; infinite where no image is sound."""
+    import math
+
     import numpy as np
 
-    from ros_anomaly.hazard.scene import usual_score
+    usual: list[float] = []
+    for track in common.track(tracks, "scores of the ground", len(tracks), "drives"):
+        sound = [track.image_facts(index).fault(policy.hazard.image) is None for index in range(len(track))]
+        usual += track.usual_scores[sound].tolist()
+    return float(np.quantile(usual, _USUAL_SHARE)) if usual else math.inf
 
-    usual = [
-        usual_score(track.score(index))
-        for track in tracks
-        for index in range(len(track))
-        if track.image_facts(index).fault(policy.hazard.image) is None
-    ]
-    highest = float(np.quantile(usual, _USUAL_SHARE))
-    if highest < threshold:
-        return highest
-    common.say(f"the ground of clear images scores {highest:.4f}, no less than the threshold: scenes are not judged")
+
+def judged_usual_score(usual: float, threshold: float, score: str, policy: Policy) -> float | None:
+    """``usual`` where the policy's limit tells a scene that the network knows nothing of from a clear one, else None.
+
+    Says why not: the ground scores too near the threshold, or no lower than what no mask holds.
+    """
+    from ros_anomaly.hazard.scene import scene_shift
+    from ros_anomaly.scores.registry import blank_score
+
+    blank = blank_score(score)
+    if usual < threshold and scene_shift(blank, usual, threshold) > policy.hazard.scene.max_shift:
+        return usual
+    common.say(
+        f"scenes are not judged: the ground of clear images has a {score} of {usual:.4f}, too near the threshold "
+        f"{threshold:.4f} or the {blank:.4f} of what the network knows nothing of"
+    )
     return None
 
 
-def outcome_of(drive: ClearDrive, track: ScoreTrack, minutes: float, threshold: float, policy: Policy) -> DriveOutcome:
+def outcome_of(
+    drive: ClearDrive,
+    track: ScoreTrack,
+    minutes: float,
+    threshold: float,
+    policy: Policy,
+    usual_score: float | None,
+) -> DriveOutcome:
     """What became of one drive at the threshold."""
     from ros_anomaly.evaluation.replay import hazard_times_s, replay
 
-    states = replay(track, threshold, policy.hazard, policy.lockstep)
+    states = list(replay(track, threshold, policy.hazard, policy.lockstep, usual_score))
+    limit = policy.hazard.scene.max_shift
+    unfamiliar = sum(state.scene_shift is not None and state.scene_shift > limit for state in states)
     times_s = tuple(hazard_times_s(states, track.frames.recorded_ns))
-    return DriveOutcome(drive.name, len(track), track.fingerprint, minutes, times_s)
+    return DriveOutcome(drive.name, len(track), track.fingerprint, minutes, times_s, unfamiliar)

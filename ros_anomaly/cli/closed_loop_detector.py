@@ -26,7 +26,7 @@ class DetectorDriver:
     What was made of an image is remembered: the same drive at another latency begins with the same images.
 
     Attributes:
-        doubt: why the threshold promises nothing here, one line; empty where it does.
+        doubt: what the engine's calibration does not promise here, one line; empty where it keeps its promises.
     """
 
     name, sees = "detector", True

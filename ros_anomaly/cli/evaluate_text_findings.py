@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def findings(engine: EvaluatedEngine) -> Iterator[str]:
     """Lines, each group after an empty one; nothing where nothing was measured."""
-    for group in (_recall(engine.report), _gains(engine.report), _corruptions(engine)):
+    for group in (_recall(engine.report), _scenes(engine.report), _gains(engine.report), _corruptions(engine)):
         lines = list(group)
         if lines:
             yield ""
@@ -35,9 +35,12 @@ def _recall(report: EngineReport) -> Iterator[str]:
             yield f"  {band:<17} {_of(found, objects)}"
 
 
-def _gains(report: EngineReport) -> Iterator[str]:
+def _scenes(report: EngineReport) -> Iterator[str]:
     for name, count in report.unfamiliar.items():
         yield f"unfamiliar scenes by {name}, which the node calls UNKNOWN: {_of(count, report.frames)}"
+
+
+def _gains(report: EngineReport) -> Iterator[str]:
     for name, own in report.gains.items():
         yield f"AP of {name} less that of the other scores, in per cent (95 % interval, frames drawn alike):"
         for other, gain in own.items():

@@ -149,8 +149,8 @@ def _write(args: argparse.Namespace, source: network_sources.NetworkSource) -> d
         f"{'' if images else 'made-up '}images: errors up to {parity.max_error:.2g}, {parity.mean_error:.2g} on "
         f"average; {parity.decision_changes:.4%} of the decisions and {parity.class_changes:.4%} of the classes changed"
     )
-    if lost and fused:
-        common.say(f"the engine before had a threshold for {lost}; this one has none until ros-anomaly-calibrate")
+    if lost:
+        common.say(f"the engine before had a threshold for {lost}; this one has none")
     return {"manifest": args.out, **vars(parity)}
 
 

@@ -134,7 +134,8 @@ def _read(path: Path, shape: tuple[int, int], corruption: Corruption | None) -> 
 def _line(own: PhotoFigures) -> str:
     classes = ", ".join(f"{name} {100 * share:.0f} %" for name, share in list(own.classes.items())[:4])
     flagged = f"{100 * own.flagged:.1f} % flagged in {own.regions} regions"
-    return f"{flagged}, highest score {own.max_score:.2f}; known: {classes}"
+    shift = "" if own.scene_shift is None else f", scene shift {own.scene_shift:.2f}"
+    return f"{flagged}, highest score {own.max_score:.2f}{shift}; known: {classes}"
 
 
 def main(argv: list[str] | None = None) -> int:

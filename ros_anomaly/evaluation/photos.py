@@ -21,12 +21,14 @@ class PhotoFigures:
         flagged: share of its pixels in the mask.
         regions: how many regions the mask has.
         max_score: highest score.
+        scene_shift: see ``Assessment``.
         classes: share of its pixels by class name, largest first.
     """
 
     flagged: float
     regions: int
     max_score: float
+    scene_shift: float | None
     classes: dict[str, float]
 
 
@@ -38,6 +40,7 @@ def photo_figures(assessment: Assessment, class_names: tuple[str, ...]) -> Photo
         flagged=float((assessment.mask > 0).mean()),
         regions=len(assessment.regions),
         max_score=assessment.max_score,
+        scene_shift=assessment.scene_shift,
         classes={class_names[i]: float(counts[i] / counts.sum()) for i in order},
     )
 

@@ -16,6 +16,7 @@ from ros_anomaly.hazard.corridor import Corridor
 from ros_anomaly.hazard.freshness import Now
 from ros_anomaly.hazard.monitor import HazardMonitor, Observation
 from ros_anomaly.hazard.regions import find_regions
+from ros_anomaly.hazard.scene import scene_shift
 from ros_anomaly.hazard.types import Assessment, HazardLevel, HazardState, Region
 
 _NS_PER_S = 1_000_000_000
@@ -24,10 +25,18 @@ _NOTHING = np.zeros((0, 0), np.uint8)
 _NO_SCORE = np.zeros((0, 0), np.float32)
 
 
-def replay(track: ScoreTrack, threshold: float, config: HazardConfig, lockstep: bool = False) -> Iterator[HazardState]:
+def replay(
+    track: ScoreTrack,
+    threshold: float,
+    config: HazardConfig,
+    lockstep: bool = False,
+    usual_score: float | None = None,
+) -> Iterator[HazardState]:
     """The monitor's state after every image: regions, corridor, confirmation and health as in the node, latency zero.
 
-    ``lockstep`` as the node's parameter: no watchdog.
+    Args:
+        lockstep: as the node's parameter: no watchdog.
+        usual_score: of the calibration; None, or one not below the threshold, judges no scene.
     """
     monitor = HazardMonitor(config, lockstep)
     last_ns = None
@@ -39,7 +48,10 @@ def replay(track: ScoreTrack, threshold: float, config: HazardConfig, lockstep: 
         last_ns = recorded_ns
         highest = float(track.frames.highest[index])
         regions = _regions(track, index, threshold, config) if highest > threshold else ()
-        assessment = Assessment(_NOTHING, _NO_SCORE, _NOTHING, regions, highest, 0.0)
+        shift = None
+        if usual_score is not None and usual_score < threshold:
+            shift = scene_shift(float(track.usual_scores[index]), usual_score, threshold)
+        assessment = Assessment(_NOTHING, _NO_SCORE, _NOTHING, regions, highest, 0.0, scene_shift=shift)
         yield monitor.step(Observation(assessment, stamp_ns, track.image_facts(index)), now)
 
 

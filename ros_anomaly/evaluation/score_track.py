@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +21,7 @@ from ros_anomaly.detector import at_most, check_image, fit_image
 from ros_anomaly.hazard.config import CameraMount
 from ros_anomaly.hazard.ground import GroundProjection
 from ros_anomaly.hazard.image_health import ImageFacts, inspect_image
+from ros_anomaly.hazard.scene import usual_score
 from ros_anomaly.runtime.contract import Engine
 from ros_anomaly.runtime.files import write_atomically
 
@@ -103,6 +105,11 @@ class ScoreTrack:
         """float32 [h, w]; off by at most half a step of ``LEVELS``."""
         low, high = self.frames.lowest[index], self.frames.highest[index]
         return (low + self.cells[index].astype(np.float32) * ((high - low) / np.float32(LEVELS))).astype(np.float32)
+
+    @cached_property
+    def usual_scores(self) -> np.ndarray:
+        """float64 [n]: ``usual_score`` of every map. Reads all of them, once."""
+        return np.array([usual_score(self.score(index)) for index in range(len(self))])
 
     def ground(self, index: int, mount: CameraMount) -> GroundProjection | None:
         """Projection of a frame's camera on its mount; None where its intrinsics are unknown."""

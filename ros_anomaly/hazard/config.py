@@ -142,7 +142,7 @@ class SceneConfig(_Checked):
         0.0,
         1e6,
         "UNKNOWN where the lower half of the image mostly scores higher than it did in calibration, by more than this "
-        "share of the way to the threshold; 1 is as good as off",
+        "share of the way to the calibrated threshold; 1e6 is off",
     )
 
 

@@ -7,6 +7,9 @@ calibration, which runs this very code.
 
 A frame that cannot be trusted is no evidence either way. It neither confirms nor releases, and a hazard once
 confirmed outlives UNKNOWN until enough good frames without an anomaly in the corridor were seen.
+
+A frame whose scene is unfamiliar is half of that: that nothing was found in it proves nothing, but an anomaly in the
+corridor counts. Something near enough to fill the ground makes any scene unfamiliar.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ class HazardMonitor:
         self._config = config or HazardConfig()
         self._lockstep = lockstep
         self._distrust: str | None = "no frame yet"
+        self._distrusts_scenes_alone = False
         self._reported = True
         self._good_frames = 0
         self._corridor_hits: deque[bool] = deque(maxlen=self._config.confirm.window)
@@ -93,9 +97,7 @@ class HazardMonitor:
         fault = stamp_fault(observation.stamp_ns, previous, now.ros_ns, self._config.fresh)
         if not math.isfinite(observation.assessment.max_score):
             fault = fault or f"score is not finite: {observation.assessment.max_score}"
-        if observation.image is not None:
-            fault = self._image_fault(observation.image, fault)
-        return fault or self._scene_fault(observation.assessment.scene_shift)
+        return fault if observation.image is None else self._image_fault(observation.image, fault)
 
     def _image_fault(self, image: ImageFacts, before: str | None) -> str | None:
         self._same_images = self._same_images + 1 if image.digest == self._last_digest else 1
@@ -134,13 +136,19 @@ class HazardMonitor:
                 return f"last frame is {age_ms:.0f} ms old, limit {fresh.max_frame_age_ms:.0f} ms"
         return None
 
-    def _unknown(self, reason: str, now: Now, observation: Observation | None) -> HazardState:
+    def _unknown(
+        self, reason: str, now: Now, observation: Observation | None, for_its_scene: bool = False
+    ) -> HazardState:
+        self._distrusts_scenes_alone = for_its_scene and (self._distrust is None or self._distrusts_scenes_alone)
         self._distrust = reason
         self._good_frames = 0
         return self._report(HazardLevel.UNKNOWN, reason, now, observation)
 
     def _good_frame(self, observation: Observation, now: Now) -> HazardState:
-        self._weigh(any(region.in_corridor for region in observation.assessment.regions))
+        hit = any(region.in_corridor for region in observation.assessment.regions)
+        if unfamiliar := self._scene_fault(observation.assessment.scene_shift):
+            return self._unfamiliar_frame(unfamiliar, hit, now, observation)
+        self._weigh(hit)
         needed = self._config.confirm.recover
         self._good_frames += 1
         if self._distrust is not None and self._good_frames < needed:
@@ -149,6 +157,16 @@ class HazardMonitor:
         self._distrust = None
         level, reason = self._judge(observation.assessment)
         self._state = self._report(level, reason, now, observation)
+        return self._state
+
+    def _unfamiliar_frame(self, reason: str, hit: bool, now: Now, observation: Observation) -> HazardState:
+        if hit:
+            self._weigh(hit)
+        if not (hit and self._confirmed and (self._distrust is None or self._distrusts_scenes_alone)):
+            return self._unknown(reason, now, observation, for_its_scene=True)
+        # From here to CLEAR it takes ``confirm.release`` familiar frames without an anomaly: nothing is waved through.
+        self._distrust = None
+        self._state = self._report(HazardLevel.HAZARD, "anomaly in the corridor", now, observation)
         return self._state
 
     def _weigh(self, hit: bool) -> None:

@@ -80,7 +80,8 @@ class HazardState:
 
     ``image_stamp_ns`` is None when the state rests on no frame (heartbeat before the first frame, or while
     UNKNOWN); the state returned for a frame carries that frame's stamp, also when the frame cannot be trusted.
-    ``nearest_m`` is the distance of the nearest region in the corridor, else of the nearest at all.
+    ``nearest_m`` is the distance of the nearest region in the corridor, else of the nearest at all. ``scene_shift`` is
+    the assessment's.
     """
 
     level: HazardLevel

@@ -49,7 +49,7 @@ class Pipeline:
     """Made by configuring, running while active. Only ``problem`` and ``status`` may be used from other threads.
 
     Attributes:
-        doubt: why the calibrated threshold promises nothing here, one line; empty where it does.
+        doubt: what the engine's calibration does not promise here, one line; empty where it keeps its promises.
 
     Raises:
         EngineError, OSError, ValueError: the engine cannot be had; nothing is left behind.

@@ -100,6 +100,12 @@ def get_score(name: str, statistics: ScoreStatistics | None = None) -> Score:
     return Score(name, formula, fitted_classes=statistics.num_classes, sensitivity=_SENSITIVITIES[name])
 
 
+def blank_score(name: str, num_classes: int = NUM_INLIER_CLASSES) -> float:
+    """What a pixel scores that no mask holds. ValueError as ``get_score``, also for those that need statistics."""
+    nothing = torch.zeros(num_classes, 1, 1)
+    return float(get_score(name).formula(PixelSums(nothing, nothing[0], nothing[0])))
+
+
 def _sml(statistics: ScoreStatistics) -> Callable[[PixelSums], Tensor]:
     """A class without statistics of its own has those of all pixels together."""
     rest = _pooled([own for own in statistics.classes if own is not None])

@@ -19,7 +19,7 @@ class Scratch:
         """A contiguous tensor of this shape, values undefined; type and device are those of ``like``."""
         size = math.prod(shape)
         held: Tensor | None = getattr(self._own, name, None)
-        if held is None or held.numel() < size:
+        if held is None or held.numel() < size or (held.dtype, held.device) != (like.dtype, like.device):
             # Tensors made under inference_mode could not be written to after it.
             with torch.inference_mode(False):
                 held = torch.empty(size, dtype=like.dtype, device=like.device)

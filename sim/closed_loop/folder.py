@@ -21,7 +21,7 @@ from ros_anomaly_sim.closed_loop.record import ScenarioRecord
 _SETTINGS, _RECORD, _FILM, _STRIP = "settings.json", "drives.json", "film.mp4", "strip.jpg"
 _MEASURED = "measured_latency_ms"
 # Of records and of the rules by which their figures were counted: runs of another are not taken up again.
-_FORMAT = 2
+_FORMAT = 3
 
 
 class RunFolder:

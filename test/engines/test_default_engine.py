@@ -59,3 +59,13 @@ def test_what_is_committed_stays_small() -> None:
     folder = manifest_path("default").parent
     files = [folder / f"default.{ending}" for ending in ("json", "onnx", "safetensors", "md")]
     assert sum(file.stat().st_size for file in files) <= COMMITTED_BYTES
+
+
+def test_the_model_card_tells_the_threshold_of_the_manifest() -> None:
+    path = manifest_path("default")
+    threshold = load_manifest(path).threshold
+    assert threshold is not None and threshold.usual_score is not None
+    card = path.with_suffix(".md").read_text()
+    assert f"{threshold.value:.4f}: `ros-anomaly-calibrate" in card and f"- data: {threshold.data}\n" in card
+    assert f"{100 * threshold.figures['object_recall']:.1f} % of {threshold.figures['objects']:.0f} (" in card
+    assert f"scores at most {threshold.usual_score:.4f} in 99 of 100" in card

@@ -79,7 +79,7 @@ def manifest_file(tmp_path, monkeypatch):
         input_size=SIZE,
         output_size=(90, 160),
         num_queries=1,
-        score="uno",
+        score="eam",
         aggregation=Aggregation.MASKS,
         files={"onnx": file_entry(tmp_path / "toy.onnx")},
     )
@@ -125,6 +125,33 @@ def test_threshold_is_found_written_and_explained(manifest_file, capsys):
     assert threshold.usual_score == figures["usual_score"] == 0.0  # what clear_drive shows, its false alarms aside
 
 
+def test_clear_images_that_the_node_calls_unfamiliar_are_counted_and_prove_nothing(manifest_file, monkeypatch, capsys):
+    path, _ = manifest_file
+
+    def foggy(index, size, duration_s, rate_hz):
+        for number, one in enumerate(clear_drive(index, size, duration_s, rate_hz)):
+            image = one.image.copy()
+            if number in (100, 101):
+                image[size[0] // 2 :, :, 0] = 250
+            yield replace(one, image=image)
+
+    monkeypatch.setattr(clear_drives, "clear_drive", foggy)
+    assert run(path, "--minutes", "1", "--no-recall", "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["drives"][0]["unfamiliar"] == 2 and figures["usual_score"] == 0.0
+    assert figures["minutes"] < 1.0
+
+
+def test_a_score_that_is_as_low_on_nothing_as_on_the_road_judges_no_scene(manifest_file, monkeypatch, capsys):
+    path, _ = manifest_file
+    manifest = replace(load_manifest(path), score="objectness")
+    manifest.save(path)
+    monkeypatch.setattr(engines, "load_engine", lambda *_: ImageIsScore(manifest))
+    assert run(path, "--minutes", "1", "--no-recall") == 0
+    assert "scenes are not judged: the ground of clear images has a objectness of 0.0000" in capsys.readouterr().err
+    assert load_manifest(path).threshold.usual_score is None
+
+
 def test_ground_that_scores_as_high_as_the_threshold_judges_no_scene(manifest_file, monkeypatch, capsys):
     path, _ = manifest_file
 
@@ -156,7 +183,7 @@ def test_drives_are_kept_and_a_dry_run_writes_nothing(manifest_file, capsys):
 def test_the_manifest_remembers_the_backend_and_its_change_is_told(manifest_file, capsys):
     path, _ = manifest_file
     own = Threshold(0.5, "rule", "data", backend="onnxruntime")
-    replace(load_manifest(path), thresholds={"uno": own}).save(path)
+    replace(load_manifest(path), thresholds={"eam": own}).save(path)
     assert run(path, "--minutes", "1", "--no-recall", "--backend", "openvino:bf16") == 0
     assert "replaced by one for backend openvino:bf16 (calibrated with onnxruntime)" in capsys.readouterr().err
     assert load_manifest(path).threshold.backend == "openvino:bf16"

@@ -143,6 +143,20 @@ def test_the_nodes_own_parameter_file_decides(run, tmp_path, engine):
     assert run(bag, "--params", PARAMETERS, "--no-report", out="default")[1]["cameras"][0]["hazards"]["events"] == 1
 
 
+def test_an_unfamiliar_scene_is_unknown_and_told_frame_by_frame(run, tmp_path):
+    tinted = np.array([60, -60, 60], np.int16)  # scores about 0.47 everywhere: under the threshold, far above the usual
+    records = [
+        Record(IMAGE, stamp, image(stamp, (picture(seed=number) + tinted * (number >= 6)).astype(np.uint8)))
+        for number, stamp in enumerate(START_NS + PERIOD_NS * np.arange(12, dtype=np.int64).astype(object))
+    ]
+    assert run(write_bag(tmp_path / "drive", records))[0] == 0
+    (table,) = (tmp_path / "out").glob("**/frames.csv")
+    rows = list(csv.DictReader(table.open()))
+    assert [row["level"] for row in rows] == ["unknown"] * 2 + ["clear"] * 4 + ["unknown"] * 6
+    assert all(float(row["scene_shift"]) == 0 for row in rows[:6])
+    assert all(0.5 < float(row["scene_shift"]) < 1 and "unfamiliar scene" in row["reason"] for row in rows[6:])
+
+
 def test_several_bags_in_several_processes_give_the_same_as_one_by_one(run, tmp_path):
     bags = [
         write_bag(tmp_path / f"drive{n}", Drive(frames=10 + n, anomalous=(5, 6), labelled=True).records)

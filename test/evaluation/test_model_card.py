@@ -126,6 +126,7 @@ def test_every_figure_stands_with_its_command(files):
         "0.5000: `ros-anomaly-calibrate --minutes 10 --rate-hz 10`",
         "- 1 false HAZARD in 10.0 minutes; the true rate is below 4.74 in 10 minutes",
         "75.0 % of 4 (3 of 4 at 0-10 m); in the corridor within 30 m with at least 60 visible pixels: 2 of 2\n",
+        "- scenes: the ground of clear images scores at most -0.9996 in 99 of 100\n",
         "`region.min_area_px: 32`",
         "in 61 ms (99 %: 80 ms)",
         "\n## Limits\n\n- Nobody drove with it.\n",

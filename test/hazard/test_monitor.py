@@ -143,6 +143,29 @@ def test_unfamiliar_scene_is_unknown_and_recovers():
     assert Drive(HazardConfig(scene=SceneConfig(max_shift=1e6))).trusted().frame(scene_shift=3.0).level is CLEAR
 
 
+def test_an_anomaly_that_fills_the_ground_stays_a_hazard():
+    drive = Drive().trusted()
+    far = region(True)
+    assert drive.frame(far).level is CAUTION and drive.frame(far).level is HAZARD
+    states = [drive.frame(far, scene_shift=0.8) for _ in range(3)]
+    assert [state.level for state in states] == [HAZARD] * 3 and states[0].reason == "anomaly in the corridor"
+    assert drive.heartbeat(50).level is HAZARD
+    # Nothing found in an unfamiliar scene releases nothing, however long.
+    assert [drive.frame(scene_shift=0.8).level for _ in range(20)] == [UNKNOWN] * 20
+    assert drive.frame(far, scene_shift=0.8).level is HAZARD
+    assert [drive.frame().level for _ in range(5)] == [HAZARD] * 4 + [CLEAR]
+
+
+def test_anomalies_of_unfamiliar_scenes_confirm_each_other_but_not_after_another_fault():
+    drive = Drive().trusted()
+    near = region(True, 3.0)
+    assert [drive.frame(near, scene_shift=0.8).level for _ in range(3)] == [UNKNOWN, HAZARD, HAZARD]
+    assert drive.frame(region(False), scene_shift=0.8).level is UNKNOWN  # off the corridor is no reason to be sure
+    drive.frame(near, image=np.zeros((16, 16, 3), np.uint8))
+    assert [drive.frame(near, scene_shift=0.8).level for _ in range(4)] == [UNKNOWN] * 4
+    assert [drive.frame(near).level for _ in range(3)] == [UNKNOWN, UNKNOWN, HAZARD]
+
+
 def test_black_image_is_a_better_reason_than_its_unfamiliar_scene():
     state = Drive().trusted().frame(image=np.zeros((16, 16, 3), np.uint8), scene_shift=2.0)
     assert "black image" in state.reason

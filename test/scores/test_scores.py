@@ -10,7 +10,7 @@ import torch
 
 from ros_anomaly.scores.aggregation import pixel_sums, upsample
 from ros_anomaly.scores.names import SCORE_NAMES, Aggregation
-from ros_anomaly.scores.registry import closed_set_class_ids, compute_scores, get_score
+from ros_anomaly.scores.registry import blank_score, closed_set_class_ids, compute_scores, get_score
 
 K = 4
 OUTLIER, NO_OBJECT = K, K + 1
@@ -191,3 +191,10 @@ def test_unknown_score_names_the_legal_ones():
 def test_shapes_that_do_not_fit_are_refused(class_shape, mask_shape):
     with pytest.raises(ValueError, match="expected"):
         get_score("uno")(torch.zeros(class_shape), torch.zeros(mask_shape), num_classes=K)
+
+
+@pytest.mark.parametrize("name", SCORE_NAMES)
+def test_blank_score_is_that_of_a_pixel_no_mask_holds(name):
+    class_logits, mask_logits = make_logits(3)
+    nowhere = get_score(name)(class_logits, torch.full_like(mask_logits, -200.0), K)
+    np.testing.assert_allclose(nowhere.numpy(), blank_score(name, K), atol=1e-6)

@@ -25,6 +25,7 @@ class FrameRow:
         problem: ``bad image``, ``engine`` or empty.
         nearest_m: of the nearest region in the corridor, or else at all.
         mask_px: anomalous pixels, of the image's size.
+        scene_shift: see ``Assessment``.
         ap: of this image's pixels alone.
         anomaly_px, void_px: of the label; hit_px of the mask on anomaly, false_px of the mask on normal.
         corridor_hit_px: of the hits, those in the box of a region in the corridor: only they justify HAZARD.
@@ -41,6 +42,7 @@ class FrameRow:
     nearest_m: float | None
     max_score: float | None
     mask_px: int | None
+    scene_shift: float | None
     ap: float | None = None
     anomaly_px: int | None = None
     void_px: int | None = None
@@ -64,6 +66,7 @@ class FrameRow:
             nearest_m=state.nearest_m,
             max_score=state.max_score,
             mask_px=None if assessment is None else int(np.count_nonzero(assessment.mask)),
+            scene_shift=state.scene_shift,
         )
 
     def labelled(self, truth: FrameTruth) -> FrameRow:

@@ -37,8 +37,15 @@ def _recall(report: EngineReport) -> Iterator[Block]:
             (Column("objects"), *numbers("found", "of", "share")),
             tuple(rows),
             title=f"Objects found at the calibrated threshold of {name}, {report.thresholds[name]:.4g}",
-            note="Found is an object in its frame if the mask covers a fifth of its visible pixels.",
+            note="Found is an object in its frame if the mask covers a fifth of its visible pixels. "
+            + _scenes(report, name),
         )
+
+
+def _scenes(report: EngineReport, name: str) -> str:
+    if name not in report.unfamiliar:
+        return "Scenes are not judged: the calibration has no usual score."
+    return f"Of {report.unfamiliar[name]} of {report.frames} frames the node says UNKNOWN: unfamiliar scene."
 
 
 def _gains(report: EngineReport) -> Iterator[Block]:

@@ -108,7 +108,8 @@ def evaluate(
         worst: how many misses, and how many false flags, are kept with pictures.
         saving: where state is taken up and saved; without it an interrupted run is lost.
         progress: is told how many frames are newly done; at the beginning those that were done before.
-        deployment: thresholds at which anomalous objects are looked for; the frames need instance ids then.
+        deployment: thresholds at which anomalous objects are looked for, the frames need instance ids then; and by
+            what scenes are judged.
 
     Raises:
         ValueError: no frame, no score, one that the engine's head cannot give, or saved state that is broken.

@@ -50,7 +50,7 @@ class Tally:
         scores: names.
         convention: whose figures are counted too; None for none.
         worst: how many misses, and how many false flags, are kept.
-        deployment: at what thresholds objects are looked for; None for not at all.
+        deployment: at what thresholds objects are looked for and scenes judged; None for not at all.
     """
 
     def __init__(
