@@ -68,7 +68,7 @@ def test_the_node_answers_every_image_and_lets_the_drive_through(
 def test_a_scenario_that_cannot_be_put_on_is_skipped_by_name(box_server, scenario: Path):  # noqa: F811
     scenario.write_text(SCENARIO + "anomalies: [{blueprint: static.prop.unicorn, distance_m: 12}]\n")
     done = closed_loop(box_server.port, scenario, "blind")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1 and "found all 1 skipped" in done.stderr
     results = json.loads(done.stdout)
     assert results["scenarios"] == [] and results["failed"] == {}
     assert results["skipped"] == {"open_road": "the server has no blueprint 'static.prop.unicorn'"}
