@@ -116,8 +116,8 @@ def test_an_unpacked_cache_serves_a_library_that_has_catalogues_alone(gpu_models
 
 def run_script(name: str, *arguments: object, **extra: str) -> subprocess.CompletedProcess[str]:
     command = ["bash", str(ROOT / "scripts" / name), *map(str, arguments)]
-    environment = {**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1", **extra}
-    environment.pop("OUT", None)
+    inherited = {name: value for name, value in os.environ.items() if name != "OUT"}
+    environment = {**inherited, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1", **extra}
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=800)
 
 
