@@ -94,6 +94,7 @@ def calibrate(args: argparse.Namespace) -> None:
     from ros_anomaly.evaluation.score_track import ScoreTrack
     from ros_anomaly.runtime.engines import EngineSpec, load_engine
     from ros_anomaly.runtime.manifest import load_manifest
+    from ros_anomaly.scores.registry import blank_score
     from ros_anomaly.training.calibration import CalibrationRule
 
     _check(args)
@@ -110,7 +111,8 @@ def calibrate(args: argparse.Namespace) -> None:
         usual = usual_score_of(tracks, policy)
         minutes = [watched_minutes(drive, track, policy, usual) for drive, track in zip(drives, tracks, strict=True)]
         result = search(tracks, sum(minutes), policy, rule, usual)
-        judged = judged_usual_score(usual, result.threshold, engine.manifest.score or "", policy)
+        blank = blank_score(engine.manifest.score or "", engine.manifest.class_set.count)
+        judged = judged_usual_score(usual, result.threshold, blank, policy)
         recall = None if args.no_recall else _recall(engine, result.threshold, args.frames, policy)
     finally:
         engine.close()

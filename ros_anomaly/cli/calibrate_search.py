@@ -85,19 +85,17 @@ def usual_score_of(tracks: Sequence[ScoreTrack], policy: Policy) -> float:
     return float(np.quantile(usual, _USUAL_SHARE)) if usual else math.inf
 
 
-def judged_usual_score(usual: float, threshold: float, score: str, policy: Policy) -> float | None:
+def judged_usual_score(usual: float, threshold: float, blank: float, policy: Policy) -> float | None:
     """``usual`` where the policy's limit tells a scene that the network knows nothing of from a clear one, else None.
 
-    Says why not: the ground scores too near the threshold, or no lower than what no mask holds.
+    Says why not: the ground scores too near the threshold, or no lower than ``blank``, what no mask holds.
     """
     from ros_anomaly.hazard.scene import scene_shift
-    from ros_anomaly.scores.registry import blank_score
 
-    blank = blank_score(score)
     if usual < threshold and scene_shift(blank, usual, threshold) > policy.hazard.scene.max_shift:
         return usual
     common.say(
-        f"scenes are not judged: the ground of clear images has a {score} of {usual:.4f}, too near the threshold "
+        f"scenes are not judged: the ground of clear images scores {usual:.4f}, too near the threshold "
         f"{threshold:.4f} or the {blank:.4f} of what the network knows nothing of"
     )
     return None

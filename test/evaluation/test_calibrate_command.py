@@ -148,7 +148,7 @@ def test_a_score_that_is_as_low_on_nothing_as_on_the_road_judges_no_scene(manife
     manifest.save(path)
     monkeypatch.setattr(engines, "load_engine", lambda *_: ImageIsScore(manifest))
     assert run(path, "--minutes", "1", "--no-recall") == 0
-    assert "scenes are not judged: the ground of clear images has a objectness of 0.0000" in capsys.readouterr().err
+    assert "scenes are not judged: the ground of clear images scores 0.0000" in capsys.readouterr().err
     assert load_manifest(path).threshold.usual_score is None
 
 
