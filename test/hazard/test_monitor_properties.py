@@ -31,6 +31,7 @@ class Event:
     off_corridor: bool = False
     black: bool = False
     same_image: bool = False
+    unfamiliar: bool = False
 
 
 frames = st.builds(
@@ -43,6 +44,7 @@ frames = st.builds(
     st.booleans(),
     st.sampled_from([False] * 7 + [True]),
     st.booleans(),
+    st.sampled_from([False] * 4 + [True]),
 )
 beats = st.builds(
     Event,
@@ -86,7 +88,8 @@ def assessment(event: Event) -> Assessment:
     empty = np.zeros((1, 1), np.uint8)
     places = [True] * event.in_corridor + [False] * event.off_corridor
     regions = tuple(Region((0, 0, 8, 8), 64, 1.0, 1.0, 10.0, 0.0, inside) for inside in places)
-    return Assessment(empty, empty.astype(np.float32), empty, regions, 1.0, 10.0)
+    shift = 0.5 if event.unfamiliar else 0.0
+    return Assessment(empty, empty.astype(np.float32), empty, regions, 1.0, 10.0, scene_shift=shift)
 
 
 @settings(max_examples=300, deadline=None)
@@ -99,13 +102,13 @@ def test_clear_rests_on_a_fresh_sound_and_empty_frame(history):
         seen = [s for s in steps[: i + 1] if s.event.kind != "heartbeat"]
         last = seen[-1]
         assert last.event.kind == "frame", "CLEAR after a reported fault"
-        assert not (last.event.in_corridor or last.event.off_corridor or last.event.black)
+        assert not (last.event.in_corridor or last.event.off_corridor or last.event.black or last.event.unfamiliar)
         assert step.state.image_stamp_ns == last.stamp_ns
         assert -100 <= (step.now.ros_ns - last.stamp_ns) / MS <= 500
         assert step.now.steady_ns - last.now.steady_ns <= 1000 * MS
         trusted = seen[-3:]
         assert len(trusted) == 3 or any(s.state.level is not HazardLevel.UNKNOWN for s in seen[:-1])
-        assert not any(s.event.black or s.event.kind == "fault" for s in trusted)
+        assert not any(s.event.black or s.event.unfamiliar or s.event.kind == "fault" for s in trusted)
 
 
 @settings(max_examples=300, deadline=None)
@@ -123,6 +126,15 @@ def test_two_trusted_corridor_frames_in_a_row_are_hazard(history):
 def test_two_more_sound_corridor_frames_raise_the_flag_after_any_history(history, off_corridor):
     hit = Event("frame", 100, 100, in_corridor=True, off_corridor=off_corridor)
     assert all(s.state.level.flag for s in run([*history, hit, hit])[-1:])
+
+
+@settings(max_examples=200, deadline=None)
+@given(histories)
+def test_an_unfamiliar_scene_never_lowers_the_flag(history):
+    steps = run(history)
+    for step in steps:
+        if step.event.kind == "frame" and step.event.unfamiliar:
+            assert step.state.level in (HazardLevel.UNKNOWN, HazardLevel.HAZARD)
 
 
 @settings(max_examples=200, deadline=None)
