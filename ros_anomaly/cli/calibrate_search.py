@@ -92,7 +92,7 @@ def judged_usual_score(usual: float, threshold: float, blank: float, policy: Pol
     """
     from ros_anomaly.hazard.scene import scene_shift
 
-    if usual < threshold and scene_shift(blank, usual, threshold) > policy.hazard.scene.max_shift:
+    if usual < threshold and policy.hazard.scene.is_unfamiliar(scene_shift(blank, usual, threshold)):
         return usual
     common.say(
         f"scenes are not judged: the ground of clear images scores {usual:.4f}, too near the threshold "
@@ -113,7 +113,6 @@ def outcome_of(
     from ros_anomaly.evaluation.replay import hazard_times_s, replay
 
     states = list(replay(track, threshold, policy.hazard, policy.lockstep, usual_score))
-    limit = policy.hazard.scene.max_shift
-    unfamiliar = sum(state.scene_shift is not None and state.scene_shift > limit for state in states)
+    unfamiliar = sum(policy.hazard.scene.is_unfamiliar(state.scene_shift) for state in states)
     times_s = tuple(hazard_times_s(states, track.frames.recorded_ns))
     return DriveOutcome(drive.name, len(track), track.fingerprint, minutes, times_s, unfamiliar)

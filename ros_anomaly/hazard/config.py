@@ -145,6 +145,10 @@ class SceneConfig(_Checked):
         "share of the way to the calibrated threshold; 1e6 is off",
     )
 
+    def is_unfamiliar(self, shift: float | None) -> bool:
+        """Whether a ``scene_shift`` is above the limit; one that is not a number is, one that is not known is not."""
+        return shift is not None and not shift <= self.max_shift
+
 
 _CALIBRATED = ("region.", "corridor.", "confirm.")
 

@@ -108,10 +108,11 @@ class HazardMonitor:
         return before or image.fault(self._config.image)
 
     def _scene_fault(self, shift: float | None) -> str | None:
-        limit = self._config.scene.max_shift
-        if shift is None or shift <= limit:
+        scene = self._config.scene
+        if not scene.is_unfamiliar(shift):
             return None
-        return f"unfamiliar scene: scores of the ground shifted by {shift:.3f} since calibration, limit {limit:g}"
+        told = f"scores of the ground shifted by {shift:.3f} since calibration, limit {scene.max_shift:g}"
+        return f"unfamiliar scene: {told}"
 
     def _heartbeat(self, clock_fault: str | None, now: Now) -> HazardState:
         fault = clock_fault or self._silence(now)

@@ -85,9 +85,8 @@ def stills(path: Path, film: Film, result: DriveResult) -> list[tuple[str, np.nd
 
 def _frame_at(film: Film, at_s: float) -> int:
     before_s = at_s - np.asarray(film.times_s)
-    tells = (
-        np.asarray(film.judged) & (before_s > -_SAME_S) & (before_s < _APART_S)
-    )  # afterwards it may be another story
+    # Not after the moment: that may be another story.
+    tells = np.asarray(film.judged) & (before_s > -_SAME_S) & (before_s < _APART_S)
     return int(np.lexsort((np.abs(before_s), ~tells))[0])
 
 

@@ -43,9 +43,12 @@ class Deployment:
         return score in self.thresholds and score in self.usual_scores
 
     def is_unfamiliar(self, score: str, native: np.ndarray) -> bool:
-        """Whether the node says UNKNOWN of a map [h, w] of a score that ``judges_scenes``, for its scene alone."""
+        """Whether the scene of a map [h, w] is, by a score that ``judges_scenes``.
+
+        The node then says UNKNOWN, but for a confirmed anomaly in the corridor.
+        """
         shift = scene_shift(usual_score(native), self.usual_scores[score], self.thresholds[score])
-        return shift > self.scene.max_shift
+        return self.scene.is_unfamiliar(shift)
 
     def key(self) -> dict[str, object]:
         """All that decides what is found, JSON-serialisable."""

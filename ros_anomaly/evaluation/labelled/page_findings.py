@@ -45,7 +45,7 @@ def _recall(report: EngineReport) -> Iterator[Block]:
 def _scenes(report: EngineReport, name: str) -> str:
     if name not in report.unfamiliar:
         return "Scenes are not judged: the calibration has no usual score."
-    return f"Of {report.unfamiliar[name]} of {report.frames} frames the node says UNKNOWN: unfamiliar scene."
+    return f"The scene is unfamiliar, and so UNKNOWN, in {report.unfamiliar[name]} of {report.frames} frames."
 
 
 def _gains(report: EngineReport) -> Iterator[Block]:
