@@ -21,7 +21,7 @@ export FASTDDS_DEFAULT_PROFILES_FILE := $(profile)
 export FASTRTPS_DEFAULT_PROFILES_FILE := $(profile)
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help setup demo closed-loop test test-kilted check check-reports check-tensorrt gpu-pack gpu-check gpu-bench clean
+.PHONY: help setup demo closed-loop test test-kilted check check-reports check-tensorrt cutouts gpu-pack gpu-check gpu-bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ check-tensorrt: setup ## Have TensorRT-RTX build the default network, which need
 
 gpu-check: ## Hold every backend found here to torch over street frames: a Jetson's acceptance test (ARGS='--require tensorrt')
 	@scripts/gpu_check.sh $(ARGS)
+
+cutouts: ## Fetch the pictures that recipes paste beside rendered objects (npm) into cutouts/
+	@$(PYTHON) scripts/emoji_cutouts.py cutouts/fluent_emoji
 
 gpu-pack: setup ## Pack in .gpu_pack/ what scripts/gpu_train.sh needs on a GPU machine without internet (RECIPE=, START=)
 	@scripts/gpu_pack.sh

@@ -29,7 +29,8 @@ train() { # LABEL STAGE SETTING…
     for setting in "$@"; do settings+=(--set "$setting"); done
     if [ "$stage" = outlier ]; then settings+=(--start "$closed"); fi
     "$python" -m ros_anomaly.cli.train --recipe config/recipes/street.yaml --frames "$frames" --out "$run" --resume \
-        --stage "$stage" --set network.input_scale=1 --set "$stage.iterations=$iterations" \
+        --stage "$stage" --set data.negatives=null --set network.input_scale=1 \
+        --set "$stage.iterations=$iterations" \
         --set "$stage.phases=[{until: 1.0, crop: [240, 400], batch: 4, scale: [0.7, 1.3]}]" \
         --set "$stage.ema_decay=0" --set log.validate_minutes=1000 "${settings[@]}"
 }

@@ -4,6 +4,7 @@
 #   wheels/             Python packages that the machine may lack: GPU_WHEELS (names pinned in constraints.txt)
 #   debs/               loaders of EGL and OpenGL, used only where the machine has none
 #   models.xz           the object models of the streets, to render frames there
+#   cutouts/            pictures to paste (`make cutouts`)
 #   start.safetensors   the network of RECIPE with its backbone's ImageNet weights, or START, in float16
 #
 # Together with the repository it must fit GPU_PACK_LIMIT_MIB (64), what a copy of the working tree may weigh; without
@@ -54,6 +55,9 @@ if [ ! -f "$pack/models.xz" ] || [ -n "$(find sim/street scripts/gpu_models.py -
     "$python" scripts/gpu_models.py pack "$pack/models.xz.partial"
     mv "$pack/models.xz.partial" "$pack/models.xz"
 fi
+
+"$python" scripts/emoji_cutouts.py cutouts/fluent_emoji
+rm -rf "$pack/cutouts" && cp -r cutouts "$pack/cutouts"
 
 case $start in
     none) rm -f "$pack/start.safetensors" ;;

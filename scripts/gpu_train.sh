@@ -55,6 +55,7 @@ left_s() { echo $(($(printf '%.0f' "$(echo "$limit" | awk '{print $1 * 60}')") -
 "$python" -c 'import torch' 2>/dev/null || fail "expected a Python with torch, found none in $(command -v "$python" || echo "$python"); name one with PYTHON=…"
 
 source scripts/gpu_machine.sh
+[ -d cutouts ] || [ ! -d "$pack/cutouts" ] || cp -r "$pack/cutouts" cutouts
 
 if [ -n "$small" ]; then
     recipe=$state/small.yaml

@@ -91,6 +91,7 @@ def _train(args: argparse.Namespace) -> int:
 
     from ros_anomaly.training.compute import Compute
     from ros_anomaly.training.run import STAGES, run_stage
+    from ros_anomaly.training.sources import check_negatives
     from ros_anomaly.training.step import TrainingDiverged
     from ros_anomaly.training.trainer import TrainingStopped
 
@@ -100,8 +101,9 @@ def _train(args: argparse.Namespace) -> int:
     cv2.setNumThreads(1)
     recipe = _recipe(args)
     compute = Compute(recipe.precision, recipe.compile, args.cpu)
-    frames = _frames(args, recipe, compute)
     stages = {"all": STAGES, "frames": ()}.get(args.stage, (args.stage,))
+    check_negatives(recipe, stages)
+    frames = _frames(args, recipe, compute)
     planned = sum(getattr(recipe, stage).minutes for stage in stages)
     start = args.start
     for stage in stages:

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from ros_anomaly.data.cutout_store import Cutout
+from ros_anomaly.limits import check_share
 
 
 class NegativeSource(Protocol):
@@ -49,3 +50,15 @@ class AnyCutout:
     def draw(self, rng: np.random.Generator) -> Cutout:
         """A cut-out of the store."""
         return self._cutouts[self._indices[int(rng.integers(len(self._indices)))]]
+
+
+class EitherSource:
+    """Draws from ``first`` with the probability ``share``, else from ``second``."""
+
+    def __init__(self, first: NegativeSource, second: NegativeSource, share: float) -> None:
+        check_share("negatives share", share, "probability")
+        self._first, self._second, self._share = first, second, share
+
+    def draw(self, rng: np.random.Generator) -> Cutout:
+        """A cut-out of one of the two."""
+        return (self._first if rng.random() < self._share else self._second).draw(rng)

@@ -1,4 +1,4 @@
-"""Made-up negatives: bodies with limbs, piles of solids, blobs, under random patterns.
+"""Made-up negatives: bodies with limbs, piles of solids, blobs, under random patterns; and structures of bars.
 
 Objects that can be had as models are household things, boxy and rigid; what runs onto a road is often neither.
 """
@@ -10,9 +10,12 @@ import numpy as np
 
 from ros_anomaly.data.cutout_store import Cutout
 from ros_anomaly.data.patterns import clouds, random_pattern
+from ros_anomaly.data.structure_drawing import draw_structure
+from ros_anomaly.data.structures import random_structure
 
 _SIDE_PX = 160
 _MIN_SHARE = 0.04
+_STRUCTURES = 0.45
 
 
 class MadeUpShapes:
@@ -20,6 +23,9 @@ class MadeUpShapes:
 
     def draw(self, rng: np.random.Generator) -> Cutout:
         """A cut-out of unknown height in metres, its longer side about 160 px."""
+        if rng.random() < _STRUCTURES:
+            rgba = draw_structure(random_structure(rng), _SIDE_PX, rng)
+            return Cutout("made_up", rgba, info={"object": "made up"})
         mask = random_silhouette(rng, _SIDE_PX)
         top, bottom, left, right = bounds(mask)
         mask = mask[top:bottom, left:right]

@@ -8,6 +8,7 @@ from ros_anomaly.choice import Choice
 from ros_anomaly.data.datasets.registry import DATASETS
 from ros_anomaly.data.frames import LabelKind
 from ros_anomaly.data.labels import CITYSCAPES_CLASSES, STREET_CLASSES, ClassSet
+from ros_anomaly.limits import check_share
 
 _OWN_CLASSES = "folder"
 TRAINING_DATASETS = tuple(name for name, info in DATASETS.items() if info.label_kind in (None, LabelKind.CLASS_IDS))
@@ -80,6 +81,7 @@ class NegativesConfig:
         root: folder of the RGBA pictures, or of the photographs. annotations: of ``coco``, the JSON file.
         include, exclude: of ``coco``, names of categories; what the inlier classes hold must be left out.
         min_side_px: of ``coco``, the smallest longest side of an object.
+        share: of the pasted negatives that are these; the others are rendered cut-outs.
     """
 
     kind: NegativeKind = NegativeKind.CUTOUTS
@@ -88,8 +90,10 @@ class NegativesConfig:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     min_side_px: int = 48
+    share: float = 1.0
 
     def __post_init__(self) -> None:
+        check_share("negatives share", self.share)
         annotated = self.kind is NegativeKind.COCO
         if bool(self.annotations) != annotated:
             wanted = "a file" if annotated else "none"
@@ -116,7 +120,7 @@ class DataConfig:
         seed: of everything rendered.
         negative_kinds: kinds of training objects (``household``, ``shape``) that rendered frames and cut-outs may
             show; empty for all. Frames that show others are left out.
-        negatives: negatives to paste from disk in place of the rendered cut-outs.
+        negatives: negatives to paste from disk, in place of the rendered cut-outs or beside them.
     """
 
     dataset: DatasetConfig | None = None

@@ -78,6 +78,11 @@ def _check_mixture(stage: str, mixture: Mixture, data: DataConfig) -> None:
         raise RecipeError(f"{stage} mixture rendered: expected 0 with data.dataset, found {mixture.rendered}")
     if mixture.pasted and data.negatives is None and not rendered_streets:
         raise RecipeError(f"{stage} mixture pasted: expected data.negatives with data.dataset, found none")
+    if mixture.pasted and data.negatives is not None and data.negatives.share < 1 and not rendered_streets:
+        raise RecipeError(
+            f"data negatives share: expected 1 with data.dataset, which has no rendered cut-outs, "
+            f"found {data.negatives.share}"
+        )
     if mixture.pieces and not data.classes.things:
         raise RecipeError(
             f"{stage} mixture pieces: expected classes that have objects (car, person, …), found "

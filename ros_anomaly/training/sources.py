@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ros_anomaly.data.datasets.registry import dataset_info
 from ros_anomaly.data.frame_store import FrameStore
 from ros_anomaly.data.frames import FrameArrays, SomeFrames
 from ros_anomaly.data.labels import STREET_CLASSES, ClassSet
-from ros_anomaly.data.negatives import AnyCutout, NegativeSource
+from ros_anomaly.data.negatives import AnyCutout, EitherSource, NegativeSource
 from ros_anomaly.training.data_config import DatasetConfig, NegativeKind, NegativesConfig
 from ros_anomaly.training.recipe import Recipe, RecipeError
 
@@ -87,6 +87,17 @@ def training_frames(recipe: Recipe, stage: str, folders: FrameFolders) -> Traini
     negatives = _rendered_negatives(folders, data.negative_kinds) if mixture.rendered else None
     cutouts = _cutouts(data.negatives, folders, data.negative_kinds) if mixture.pasted else None
     return TrainingFrames(clean, negatives, cutouts, data.classes)
+
+
+def check_negatives(recipe: Recipe, stages: Sequence[str]) -> None:
+    """See that the negatives from disk are there, before hours go into what comes before them.
+
+    Raises:
+        RecipeError, DatasetError, FrameStoreError: as :func:`training_frames`.
+    """
+    config = recipe.data.negatives
+    if config is not None and any(getattr(recipe, stage).mixture.pasted for stage in stages):
+        _own_negatives(config)
 
 
 def validation_frames(recipe: Recipe, folders: FrameFolders) -> FrameArrays | None:
@@ -163,7 +174,12 @@ def _rendered_negatives(folders: FrameFolders, kinds: tuple[str, ...]) -> FrameA
 
 def _cutouts(config: NegativesConfig | None, folders: FrameFolders, kinds: tuple[str, ...]) -> NegativeSource:
     if config is not None:
-        return AnyCutout(_own_negatives(config))
+        own = AnyCutout(_own_negatives(config))
+        return own if config.share == 1 else EitherSource(own, _rendered_cutouts(folders, kinds), config.share)
+    return _rendered_cutouts(folders, kinds)
+
+
+def _rendered_cutouts(folders: FrameFolders, kinds: tuple[str, ...]) -> NegativeSource:
     store = CutoutStore(folders.cutouts)
     if not kinds:
         return AnyCutout(store)

@@ -52,6 +52,7 @@ def test_values_are_converted_and_the_rest_keeps_its_defaults(tmp_path):
         ("closed: {phases: [{until: 1, crop: [60, 64], batch: 1}]}", r"multiples of 8 from 32 on, found \(60, 64\)"),
         ("closed: {phases: [{until: 0.5, crop: [64, 64], batch: 1}]}", r"last at 1\.0, found \[0\.5\]"),
         ("outlier: {mixture: {pasted: 0.8, rendered: 0.4}}", r"sum <= 1, found pasted 0\.8 \+ rendered 0\.4"),
+        ("data: {negatives: {share: 1.5}}", r"negatives share: expected a value 0\.\.1, found 1\.5"),
         ("augment: {jpeg: 2}", r"augment jpeg: expected a probability 0\.\.1, found 2"),
         ("precision: half", r"recipe\.yaml: precision: expected one of auto, fp32, bf16, fp16; found 'half'"),
         ("data_workers: -1", r"data_workers: expected a number from 0 on, found -1"),

@@ -172,6 +172,20 @@ def test_own_cut_outs_take_the_place_of_rendered_ones(streets, tmp_path):
         training_frames(made, "outlier", streets)
 
 
+def test_own_cut_outs_beside_rendered_ones(streets, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    cv2.imwrite(str(own / "duck.png"), np.full((5, 6, 4), 255, np.uint8))
+    values = {"negatives": {"kind": "cutouts", "root": str(own), "share": 0.25}}
+    cutouts = training_frames(recipe(data=values, **MIXED), "outlier", streets).cutouts
+    drawn = [cutouts.draw(np.random.default_rng(i)).name for i in range(400)]
+    assert set(drawn) == {"duck.png", "chair_0", "cube_1", "chair_2"}
+    assert 0.18 < drawn.count("duck.png") / len(drawn) < 0.32
+    chairs = recipe(data={**values, "negative_kinds": ["household"]}, **MIXED)
+    kept = training_frames(chairs, "outlier", streets).cutouts
+    assert {kept.draw(np.random.default_rng(i)).name for i in range(40)} == {"duck.png", "chair_0", "chair_2"}
+
+
 def test_the_command_line_names_another_source(tmp_path):
     made = dataset("folder", tmp_path, 2, class_names=["road", "car"])
     moved = with_dataset(made, f"folder:{tmp_path / 'other'}").data.dataset

@@ -80,3 +80,10 @@ def test_a_frames_folder_without_frames_is_one_line_and_renders_nothing(run_fold
     err = capsys.readouterr().err
     assert "expected a folder train_clean" in err and str(empty) in err
     assert not empty.exists()
+
+
+def test_negatives_that_are_not_there_are_told_before_the_first_stage(run_folder, capsys):
+    more = ["--set", "data.negatives={root: nowhere}", "--set", "outlier.mixture={pasted: 0.5}"]
+    assert train.main(command(run_folder, *more)) == 1
+    assert "expected a folder of RGBA pictures, found no folder nowhere" in capsys.readouterr().err
+    assert not (run_folder / "closed").exists()
