@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -26,12 +27,10 @@ def draw_structure(structure: Structure, side_px: int, rng: np.random.Generator)
         far = view.distance((start + end) / 2)
         width = max(_SUPERSAMPLING, round(2 * radius * view.scale / far))
         colour = colours[number % len(colours)] * _bar_shade(end - start)
-        ends = view.pixels(np.stack([start, end]))
-        parts.append((far, lambda ends=ends, colour=colour, width=width: canvas.bar(ends, colour, width)))  # type: ignore[misc]
+        parts.append((far, partial(canvas.bar, view.pixels(np.stack([start, end])), colour, width)))
     for corners in structure.boards:
-        shape, shade = view.pixels(corners), _board_shade(corners)
         far = view.distance(corners.mean(0))
-        parts.append((far, lambda shape=shape, shade=shade: canvas.board(shape, shade)))  # type: ignore[misc]
+        parts.append((far, partial(canvas.board, view.pixels(corners), _board_shade(corners))))
     for _, draw in sorted(parts, key=lambda part: -part[0]):
         draw()
     return canvas.picture(side_px)
