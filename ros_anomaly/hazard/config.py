@@ -138,7 +138,7 @@ class SceneConfig(_Checked):
     """When a score map shows that the network does not know what it sees."""
 
     max_shift: float = _setting(
-        0.05,
+        0.02,
         0.0,
         1e6,
         "UNKNOWN where the lower half of the image mostly scores higher than it did in calibration, by more than this "

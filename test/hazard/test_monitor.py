@@ -135,10 +135,10 @@ def test_untrustworthy_stamp(offset_ms, reason):
 
 def test_unfamiliar_scene_is_unknown_and_recovers():
     drive = Drive().trusted()
-    assert drive.frame(scene_shift=0.05).level is CLEAR
-    state = drive.frame(scene_shift=0.051)
-    assert state.level is UNKNOWN and "unfamiliar scene" in state.reason and "0.051" in state.reason
-    assert state.scene_shift == 0.051
+    assert drive.frame(scene_shift=0.02).level is CLEAR
+    state = drive.frame(scene_shift=0.021)
+    assert state.level is UNKNOWN and "unfamiliar scene" in state.reason and "0.021" in state.reason
+    assert state.scene_shift == 0.021
     assert [drive.frame(scene_shift=0.0).level for _ in range(3)] == [UNKNOWN, UNKNOWN, CLEAR]
     assert Drive(HazardConfig(scene=SceneConfig(max_shift=1e6))).trusted().frame(scene_shift=3.0).level is CLEAR
 
