@@ -33,7 +33,8 @@ def unpack(archive: Path, names: dict[str, str], folder: Path) -> None:
             raise ValueError(f"{archive.name}: expected {len(names)} pictures, found none of {missing} …")
         for member, name in names.items():
             content = packed.extractfile(member)
-            assert content is not None, member
+            if content is None:
+                raise ValueError(f"{archive.name}: expected a file {member}, found something else")
             part = folder / f".{name}.part"
             part.write_bytes(content.read())
             part.rename(folder / name)
